@@ -1,0 +1,147 @@
+//! Signed cookies: a JWT (RFC 7519) in a compact JWS (RFC 7515). Anyone may read it; only the keys can make it.
+//!
+//! The header is `{"alg":…,"kid":…,"typ":"JWT"}`, all three required, `typ` in any case of letters, no other member.
+//! `kid` is the key's id in base64url. It names the key, the key has one algorithm, and `alg` must agree.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::claims::Claims;
+use super::jws::{Compact, Header};
+use super::{Opened, limit};
+use crate::base64url;
+use crate::envelope::Envelope;
+use crate::error::{ConfigError, Error, ErrorKind};
+use crate::event::Refusal;
+use crate::key::{Binding, KeyId, KeyState, SigningKey, SigningKeys, Verifier};
+use crate::lifetime::Lifetimes;
+
+/// Signs and verifies; headers and keys are prepared.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    keys: Box<[Slot]>,
+    claims: Claims,
+    cookie_len: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    id: KeyId,
+    state: KeyState,
+    verifier: Arc<Verifier>,
+    /// The one header that tokens of this key get, encoded.
+    header: Box<[u8]>,
+}
+
+impl Signed {
+    pub(crate) fn new(
+        keys: &SigningKeys,
+        binding: &Binding,
+        lifetimes: Lifetimes,
+    ) -> Result<Self, ConfigError> {
+        let claims = Claims::new(binding, keys.is_of_one_cookie(), lifetimes);
+        let keys = keys.checked()?.iter().map(|(state, verifier)| Slot::new(*state, Arc::clone(verifier)));
+        Ok(Self { keys: keys.collect(), claims, cookie_len: binding.cookie.len() })
+    }
+
+    /// Verifies and reads; the payload is a slice of the decoded claims.
+    pub(crate) fn open(&self, token: &[u8]) -> Result<Opened, Refusal> {
+        limit::check(token)?;
+        let compact = Compact::split(token).ok_or(Refusal::Malformed)?;
+        let slot = self.choose(compact.header)?;
+        let claims = Bytes::from(compact.verify(&slot.verifier)?);
+        let read = self.claims.read(&claims)?;
+        Ok(Opened {
+            envelope: read.envelope,
+            payload: read.payload,
+            key_id: slot.id,
+            key: slot.state,
+            expires: Some(read.expires),
+        })
+    }
+
+    /// The key that a header names. Our own headers are compared as they are; any other spelling is read strictly.
+    fn choose(&self, segment: &[u8]) -> Result<&Slot, Refusal> {
+        if let Some(slot) = self.keys.iter().find(|slot| *slot.header == *segment) {
+            return Ok(slot);
+        }
+        let header = Header::read(segment).ok_or(Refusal::Malformed)?;
+        let (Some(kid), Some(typ)) = (header.kid, header.typ) else { return Err(Refusal::Malformed) };
+        if !typ.eq_ignore_ascii_case("JWT") {
+            return Err(Refusal::Malformed);
+        }
+        let id = base64url::decode_array(kid.as_bytes()).map(KeyId::from_bytes).ok_or(Refusal::UnknownKey)?;
+        let slot = self.keys.iter().find(|slot| slot.id == id).ok_or(Refusal::UnknownKey)?;
+        if header.alg == slot.verifier.algorithm().name() { Ok(slot) } else { Err(Refusal::Malformed) }
+    }
+
+    /// Appends a token with this envelope and whatever JSON object `payload` appends, or none.
+    ///
+    /// Errors: [`ErrorKind::TooLarge`] if the cookie would not fit a browser, [`ErrorKind::ReadOnly`] without a
+    /// key to sign with, [`ErrorKind::Encode`] if the payload is no object. Nothing is appended then.
+    pub(crate) fn mint(
+        &self,
+        envelope: &Envelope,
+        payload: &mut dyn FnMut(&mut Vec<u8>),
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let (slot, key) = self.signing().ok_or_else(|| {
+            Error::new(
+                ErrorKind::ReadOnly,
+                "this application verifies sessions with public keys: let the one with the private key change them",
+            )
+        })?;
+        let mut scratch = Vec::with_capacity(limit::SCRATCH);
+        self.claims.write(envelope, payload, &mut scratch)?;
+        let len = slot.around() + base64url::encoded_len(scratch.len());
+        limit::check_cookie(self.cookie_len, len)?;
+        let start = out.len();
+        out.reserve(len);
+        out.extend_from_slice(&slot.header);
+        out.push(b'.');
+        base64url::encode_into(&scratch, out);
+        let signature = key.sign(&out[start..]).inspect_err(|_| out.truncate(start))?;
+        out.push(b'.');
+        base64url::encode_into(signature.as_ref(), out);
+        Ok(())
+    }
+
+    /// How long a token with this envelope and so much payload will be.
+    pub(crate) fn minted_len(&self, envelope: &Envelope, payload: usize) -> usize {
+        let around = self.signing().map_or(0, |(slot, _)| slot.around());
+        around + base64url::encoded_len(self.claims.overhead(envelope) + payload)
+    }
+
+    /// How many bytes of payload fit beside this envelope in a cookie with a name of `name_len` bytes.
+    pub(crate) fn room(&self, envelope: &Envelope, name_len: usize) -> usize {
+        let around = self.keys.iter().map(Slot::around).max().unwrap_or(0);
+        let bytes = base64url::decoded_len(limit::PAIR.saturating_sub(name_len + around));
+        bytes.saturating_sub(self.claims.overhead(envelope))
+    }
+
+    /// Whether there is a key to make tokens with.
+    pub(crate) fn mints(&self) -> bool {
+        self.signing().is_some()
+    }
+
+    fn signing(&self) -> Option<(&Slot, &SigningKey)> {
+        self.keys.iter().find_map(|slot| match &*slot.verifier {
+            Verifier::Signing(key) if slot.state == KeyState::Active => Some((slot, key)),
+            _ => None,
+        })
+    }
+}
+
+impl Slot {
+    fn new(state: KeyState, verifier: Arc<Verifier>) -> Self {
+        let (id, alg) = (verifier.id(), verifier.algorithm().name());
+        let header = base64url::encode(format!(r#"{{"alg":"{alg}","kid":"{id}","typ":"JWT"}}"#).as_bytes());
+        Self { id, state, verifier, header: header.into_bytes().into() }
+    }
+
+    /// The characters of a token that are not claims.
+    fn around(&self) -> usize {
+        self.header.len() + 2 + base64url::encoded_len(self.verifier.algorithm().signature_len())
+    }
+}

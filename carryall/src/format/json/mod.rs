@@ -1,0 +1,8 @@
+//! JSON text: strict about its grammar, and without guesses about numbers.
+
+mod read;
+pub(super) mod scan;
+mod write;
+
+pub(super) use read::{check, element, finish, in_text, open_map, read, unescape};
+pub(super) use write::{put_text, write};

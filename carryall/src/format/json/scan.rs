@@ -1,0 +1,197 @@
+//! Finding where JSON values end, strictly by the grammar and without decoding them.
+//!
+//! The bytes are known to be UTF-8, so none of this looks at characters outside ASCII.
+
+use std::ops::Range;
+
+use super::super::flaw::Flaw;
+
+/// Where the parts of a map's entry lie.
+pub(in crate::format) struct Scanned {
+    /// The key's text, without its quotes.
+    pub(in crate::format) key: Range<usize>,
+    /// Whether anything in the key is escaped.
+    pub(in crate::format) is_escaped: bool,
+    pub(in crate::format) value: Range<usize>,
+}
+
+/// The next entry of a map and where it ends, or nothing and where the map ends.
+#[inline]
+pub(in crate::format) fn entry(
+    bytes: &[u8],
+    at: usize,
+    is_first: bool,
+    depth: u32,
+) -> Result<(Option<Scanned>, usize), Flaw> {
+    let mut at = space(bytes, at);
+    match bytes.get(at) {
+        Some(b'}') => return Ok((None, at + 1)),
+        Some(b',') if !is_first => at = space(bytes, at + 1),
+        _ if !is_first => return Err(Flaw::Malformed),
+        _ => {}
+    }
+    if bytes.get(at) != Some(&b'"') {
+        return Err(Flaw::KeyNotText);
+    }
+    let (end, is_escaped) = text(bytes, at + 1)?;
+    let key = at + 1..end - 1;
+    let from = colon(bytes, end)?;
+    let to = value(bytes, from, depth)?;
+    Ok((Some(Scanned { key, is_escaped, value: from..to }), to))
+}
+
+/// Where the value ends that begins at `at`; before it, there may be white space.
+pub(in crate::format) fn value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
+    match bytes.get(at) {
+        Some(b'"') => text(bytes, at + 1).map(|(end, _)| end),
+        Some(b'0'..=b'9' | b'-') => number(bytes, at).map(|(end, _)| end),
+        Some(b'{') => map(bytes, at + 1, depth.checked_sub(1).ok_or(Flaw::TooDeep)?),
+        Some(b'[') => array(bytes, at + 1, depth.checked_sub(1).ok_or(Flaw::TooDeep)?),
+        Some(b'n') => word(bytes, at, b"null"),
+        Some(b't') => word(bytes, at, b"true"),
+        Some(b'f') => word(bytes, at, b"false"),
+        Some(b' ' | b'\t' | b'\n' | b'\r') => value(bytes, space(bytes, at), depth),
+        _ => Err(Flaw::Malformed),
+    }
+}
+
+fn map(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
+    let mut at = space(bytes, at);
+    if bytes.get(at) == Some(&b'}') {
+        return Ok(at + 1);
+    }
+    loop {
+        if bytes.get(at) != Some(&b'"') {
+            return Err(Flaw::Malformed);
+        }
+        let (end, _) = text(bytes, at + 1)?;
+        at = space(bytes, value(bytes, colon(bytes, end)?, depth)?);
+        match bytes.get(at) {
+            Some(b',') => at = space(bytes, at + 1),
+            Some(b'}') => return Ok(at + 1),
+            _ => return Err(Flaw::Malformed),
+        }
+    }
+}
+
+fn array(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
+    let mut at = space(bytes, at);
+    if bytes.get(at) == Some(&b']') {
+        return Ok(at + 1);
+    }
+    loop {
+        at = space(bytes, value(bytes, at, depth)?);
+        match bytes.get(at) {
+            Some(b',') => at += 1,
+            Some(b']') => return Ok(at + 1),
+            _ => return Err(Flaw::Malformed),
+        }
+    }
+}
+
+/// Where the string ends whose text begins at `at`, past its quote, and whether anything in it is escaped.
+#[inline]
+pub(in crate::format) fn text(bytes: &[u8], mut at: usize) -> Result<(usize, bool), Flaw> {
+    let mut is_escaped = false;
+    loop {
+        at = plain(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at + 1, is_escaped)),
+            Some(b'\\') => {
+                is_escaped = true;
+                at = escape(bytes, at + 1)?;
+            }
+            _ => return Err(Flaw::Malformed),
+        }
+    }
+}
+
+/// Where the first quote, backslash or control character is, from `at` on.
+#[inline]
+fn plain(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // Eight bytes at once. In each mask, the lowest bit that is set belongs to a byte looked for; those above it
+    // may be borrows.
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let chunk = u64::from_le_bytes(*chunk);
+        let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+        let quotes = is_zero(chunk ^ (ONES * 0x22));
+        let backslashes = is_zero(chunk ^ (ONES * 0x5c));
+        let controls = chunk.wrapping_sub(ONES * 0x20) & !chunk;
+        let found = (quotes | backslashes | controls) & HIGHS;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        at += 1;
+    }
+    at
+}
+
+/// Steps over what follows a backslash.
+fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    match bytes.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => match bytes.get(at + 1..at + 5) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
+            _ => Err(Flaw::Malformed),
+        },
+        _ => Err(Flaw::Malformed),
+    }
+}
+
+/// Where the number ends that begins at `at`, and whether it is an integer.
+#[inline]
+pub(in crate::format) fn number(bytes: &[u8], mut at: usize) -> Result<(usize, bool), Flaw> {
+    let mut is_integer = true;
+    if bytes.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(bytes, at)? };
+    if bytes.get(at) == Some(&b'.') {
+        is_integer = false;
+        at = digits(bytes, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        is_integer = false;
+        at += 1;
+        if let Some(b'+' | b'-') = bytes.get(at) {
+            at += 1;
+        }
+        at = digits(bytes, at)?;
+    }
+    Ok((at, is_integer))
+}
+
+/// Steps over one digit or more.
+#[inline]
+fn digits(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    let mut end = at;
+    while bytes.get(end).is_some_and(u8::is_ascii_digit) {
+        end += 1;
+    }
+    if end > at { Ok(end) } else { Err(Flaw::Malformed) }
+}
+
+/// Steps over the colon after a key, with the white space around it.
+#[inline]
+fn colon(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    let at = space(bytes, at);
+    if bytes.get(at) == Some(&b':') { Ok(space(bytes, at + 1)) } else { Err(Flaw::Malformed) }
+}
+
+fn word(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Flaw> {
+    let end = at + word.len();
+    if bytes.get(at..end) == Some(word) { Ok(end) } else { Err(Flaw::Malformed) }
+}
+
+#[inline]
+fn space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}

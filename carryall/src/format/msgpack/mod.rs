@@ -1,0 +1,8 @@
+//! MessagePack, as far as sessions use it: no extension types, and only strings as keys.
+
+mod read;
+pub(crate) mod scan;
+mod write;
+
+pub(super) use read::{are_unlike, check, element, open_map, read};
+pub(super) use write::{put_map_len, put_text, write};

@@ -1,0 +1,95 @@
+//! Finding where values begin and end, by their lengths alone. Runs over every payload, so it is kept tight.
+
+use std::ops::Range;
+
+use super::super::flaw::Flaw;
+
+/// One entry of a map in MessagePack.
+pub(crate) struct Scanned {
+    /// Where its key's header stands.
+    pub(crate) start: usize,
+    /// Its key, UTF-8.
+    pub(crate) key: Range<usize>,
+    /// Its value.
+    pub(crate) value: Range<usize>,
+}
+
+/// How many entries `map` announces, and where the first begins.
+pub(crate) fn open(map: &[u8]) -> Result<(usize, usize), Flaw> {
+    match *map {
+        [byte @ 0x80..=0x8f, ..] => Ok((usize::from(byte & 0x0f), 1)),
+        [0xde, a, b, ..] => Ok((usize::from(u16::from_be_bytes([a, b])), 3)),
+        [0xdf, a, b, c, d, ..] => Ok((u32::from_be_bytes([a, b, c, d]) as usize, 5)),
+        [] => Err(Flaw::Malformed),
+        _ => Err(Flaw::NotAMap),
+    }
+}
+
+/// The entry that begins at `start`.
+#[inline]
+pub(crate) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+    let (from, len) = match *map.get(start..).ok_or(Flaw::Malformed)? {
+        [byte @ 0xa0..=0xbf, ..] => (start + 1, usize::from(byte & 0x1f)),
+        [0xd9, len, ..] => (start + 2, usize::from(len)),
+        [0xda, a, b, ..] => (start + 3, usize::from(u16::from_be_bytes([a, b]))),
+        [0xdb, a, b, c, d, ..] => (start + 5, u32::from_be_bytes([a, b, c, d]) as usize),
+        [] => return Err(Flaw::Malformed),
+        _ => return Err(Flaw::KeyNotText),
+    };
+    let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
+    let key = map.get(from..to).ok_or(Flaw::Malformed)?;
+    // Most keys are short ASCII, and that is seen in fewer steps.
+    if !key.is_ascii() && std::str::from_utf8(key).is_err() {
+        return Err(Flaw::Malformed);
+    }
+    let end = skip(map, to).ok_or(Flaw::Malformed)?;
+    Ok(Scanned { start, key: from..to, value: to..end })
+}
+
+/// Where the value that begins at `at` ends. Goes through nested values without recursion; a forged length makes
+/// it run out of bytes.
+#[inline]
+fn skip(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut pending = 1_usize;
+    while pending > 0 {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        pending -= 1;
+        match byte {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => {}
+            0xa0..=0xbf => at += usize::from(byte & 0x1f),
+            0x80..=0x8f => pending += 2 * usize::from(byte & 0x0f),
+            0x90..=0x9f => pending += usize::from(byte & 0x0f),
+            _ => {
+                let (width, more) = wide(bytes, byte, at)?;
+                at = at.checked_add(width)?;
+                pending = pending.checked_add(more)?;
+            }
+        }
+    }
+    (at <= bytes.len()).then_some(at)
+}
+
+/// Values with a length or number of their own: how many bytes they take after the first, and how many values
+/// are inside.
+fn wide(bytes: &[u8], byte: u8, at: usize) -> Option<(usize, usize)> {
+    let len = |width: usize| -> Option<usize> {
+        let digits = bytes.get(at..at + width)?;
+        Some(digits.iter().fold(0, |len, digit| len << 8 | usize::from(*digit)))
+    };
+    match byte {
+        0xc4 | 0xd9 => Some((1 + len(1)?, 0)),
+        0xc5 | 0xda => Some((2 + len(2)?, 0)),
+        0xc6 | 0xdb => Some((len(4)?.checked_add(4)?, 0)),
+        0xcc | 0xd0 => Some((1, 0)),
+        0xcd | 0xd1 => Some((2, 0)),
+        0xca | 0xce | 0xd2 => Some((4, 0)),
+        0xcb | 0xcf | 0xd3 => Some((8, 0)),
+        0xdc => Some((2, len(2)?)),
+        0xdd => Some((4, len(4)?)),
+        0xde => Some((2, len(2)? * 2)),
+        0xdf => Some((4, len(4)?.checked_mul(2)?)),
+        // Extensions and the unused 0xc1: nothing that is ever stored.
+        _ => None,
+    }
+}

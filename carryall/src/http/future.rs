@@ -1,0 +1,121 @@
+//! The future of a request with a session: the inner response, the commit, the cookie.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::layer::Config;
+use super::outage::FailureResponse;
+use super::response;
+use crate::error::Error;
+use crate::lifecycle::drive::{Uninterrupted, commit_now, commit_without_io};
+use crate::lifecycle::visit::Visit;
+
+pin_project! {
+    /// The future of a [`SessionService`](super::SessionService).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct SessionFuture<F, R, B> {
+        #[pin]
+        inner: F,
+        guest: Option<Guest<R>>,
+        committing: Option<Committing<B>>,
+    }
+}
+
+/// What the session needs until the response leaves. Dropped before that, the session is abandoned.
+struct Guest<R> {
+    visit: Arc<Visit>,
+    config: Arc<Config>,
+    failure: R,
+    is_done: bool,
+}
+
+struct Committing<B> {
+    response: Response<B>,
+    commit: Uninterrupted<Result<(), Error>>,
+}
+
+impl<R> Drop for Guest<R> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.visit.abandon();
+        }
+    }
+}
+
+impl<F, R, B> SessionFuture<F, R, B> {
+    pub(super) fn new(inner: F, visit: Arc<Visit>, config: Arc<Config>, failure: R) -> Self {
+        Self { inner, guest: Some(Guest { visit, config, failure, is_done: false }), committing: None }
+    }
+
+    /// A request without a session of its own.
+    pub(super) fn aside(inner: F) -> Self {
+        Self { inner, guest: None, committing: None }
+    }
+}
+
+impl<F, R, B, E> Future for SessionFuture<F, R, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    R: FailureResponse<B>,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(guest) = this.guest.as_mut() else { return this.inner.poll(cx) };
+        if let Some(committing) = this.committing.as_mut() {
+            let result = ready!(Pin::new(&mut committing.commit).poll(cx));
+            let done = this.committing.take().map(|done| done.response);
+            // Taken above from the same option.
+            let Some(response) = done else { return Poll::Pending };
+            return Poll::Ready(Ok(guest.finish(response, result)));
+        }
+        let response = match ready!(this.inner.poll(cx)) {
+            Ok(response) => response,
+            Err(error) => {
+                guest.visit.abandon();
+                guest.is_done = true;
+                return Poll::Ready(Err(error));
+            }
+        };
+        if !guest.visit.is_accessed() {
+            guest.is_done = true;
+            return Poll::Ready(Ok(response));
+        }
+        if response.status().is_redirection() {
+            guest.visit.hold_flash();
+        }
+        if let Some(result) = commit_without_io(&guest.visit, true) {
+            return Poll::Ready(Ok(guest.finish(response, result)));
+        }
+        let mut commit = Uninterrupted::new(commit_now(Arc::clone(&guest.visit)));
+        match Pin::new(&mut commit).poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Ok(guest.finish(response, result))),
+            Poll::Pending => {
+                *this.committing = Some(Committing { response, commit });
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<R> Guest<R> {
+    fn finish<B>(&mut self, response: Response<B>, committed: Result<(), Error>) -> Response<B>
+    where
+        R: FailureResponse<B>,
+    {
+        self.is_done = true;
+        response::finish(&self.visit, &self.config, &self.failure, response, committed)
+    }
+}
+
+impl<F, R, B> std::fmt::Debug for SessionFuture<F, R, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,61 @@
+//! What the session does to a response: at most one `Set-Cookie`, and headers that keep caches away.
+
+use http::{HeaderMap, HeaderValue, Response, header};
+
+use super::layer::Config;
+use super::outage::{FailureResponse, status};
+use crate::error::Error;
+use crate::event::Event;
+use crate::lifecycle::emit::{Emission, emit};
+use crate::lifecycle::visit::Visit;
+use crate::policy::Privacy;
+
+/// The response as it leaves.
+pub(super) fn finish<B, R: FailureResponse<B>>(
+    visit: &Visit,
+    config: &Config,
+    failure: &R,
+    response: Response<B>,
+    committed: Result<(), Error>,
+) -> Response<B> {
+    let failed = committed.err();
+    let emitted = emit(visit);
+    let (emission, failed) = match emitted {
+        // The handler's changes are lost, but an end that it asked for is not: only a removal may go out.
+        Ok(Emission::Mint { .. }) if failed.is_some() => (Emission::Nothing, failed),
+        Ok(emission) => (emission, failed),
+        Err(error) => (Emission::Nothing, failed.or(Some(error))),
+    };
+    let mut response = match &failed {
+        None => response,
+        Some(error) => {
+            tracing::warn!(target: "carryall", %error, kind = ?error.kind(), "the session could not be committed");
+            let mut replaced = failure.response(error, status(error));
+            *replaced.status_mut() = status(error);
+            replaced
+        }
+    };
+    let headers = response.headers_mut();
+    let sets_cookie = !matches!(emission, Emission::Nothing);
+    Privacy::of(true, sets_cookie, failed.is_some() || visit.is_outage()).apply(headers);
+    append(headers, emission, config);
+    response
+}
+
+fn append(headers: &mut HeaderMap<HeaderValue>, emission: Emission, config: &Config) {
+    match emission {
+        Emission::Nothing => {}
+        Emission::Mint { cookie, rotated } => {
+            headers.append(header::SET_COOKIE, cookie);
+            if let Some(handle) = rotated {
+                config.house.tell(|| Event::KeyRotated { handle });
+            }
+        }
+        Emission::Remove { cookie, is_logout } => {
+            headers.append(header::SET_COOKIE, cookie);
+            if let Some((name, what)) = config.clear_site_data.as_ref().filter(|_| is_logout) {
+                headers.insert(name.clone(), what.clone());
+            }
+        }
+    }
+}

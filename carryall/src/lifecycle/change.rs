@@ -1,0 +1,140 @@
+//! What an identity change makes of the facts it finds: pure, run again on every fresh copy of the record.
+
+use super::house::House;
+use crate::clock::Timestamp;
+use crate::envelope::Envelope;
+use crate::generation::{Generations, Verdict, Windows};
+use crate::session::state::{Intent, State};
+
+/// What the request asks of the session's facts.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) intent: Intent,
+    /// The facts as the handler left them.
+    pub(crate) envelope: Envelope,
+    /// The generation that its cookie names.
+    pub(crate) presented: u64,
+    /// "Remember me" was changed.
+    pub(crate) persistence: bool,
+    /// The current generation was seen for the first time.
+    pub(crate) confirm: bool,
+}
+
+/// The facts that a wish is applied to: as loaded, or fresh after a lost race.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) envelope: Envelope,
+    pub(crate) generations: Generations,
+}
+
+/// What comes of a wish.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// The facts to be written.
+    Go(Facts),
+    /// The session was changed or ended meanwhile: this login begins a family of its own.
+    FreshFamily { ended: bool },
+    /// The session is not this request's any more.
+    Superseded,
+}
+
+impl Wish {
+    /// What a handler asks for; `None` for a session that does not exist yet.
+    pub(crate) fn of(state: &State) -> Option<Self> {
+        Some(Self {
+            intent: state.intent,
+            envelope: state.envelope.clone()?,
+            presented: state.presented.map_or(state.generations.current, |presented| presented.generation),
+            persistence: state.envelope_changed,
+            confirm: state.confirm,
+        })
+    }
+
+    /// Applies the wish to the facts it finds.
+    pub(crate) fn apply(&self, house: &House, mut facts: Facts, now: Timestamp) -> Change {
+        let verdict = facts.generations.judge(self.presented, now, house.windows);
+        if let Verdict::Refused { .. } = verdict {
+            return self.refused(facts, now);
+        }
+        if house.is_revoked(&facts.envelope, None, now) {
+            return self.lost(false);
+        }
+        facts.generations.raise(self.presented, now);
+        if self.persistence {
+            facts.envelope.persist_for = self.envelope.persist_for;
+        }
+        if self.confirm {
+            facts.generations.confirm(now);
+        }
+        if !self.change_identity(house, &mut facts, now) {
+            return self.lost(false);
+        }
+        facts.envelope.generation = facts.generations.current;
+        facts.envelope.issued = now;
+        Change::Go(facts)
+    }
+
+    /// A racing login of the same subject that finds the change just made joins it; any other login begins anew.
+    ///
+    /// An elevation is not joined: its level was proved by somebody else, perhaps.
+    fn refused(&self, mut facts: Facts, now: Timestamp) -> Change {
+        let level = |envelope: &Envelope| envelope.login.as_ref().map_or(0, |login| login.level);
+        let raised = level(&facts.envelope) > level(&self.envelope);
+        let same_subject = facts.envelope.login.as_ref().map(|login| &login.subject)
+            == self.envelope.login.as_ref().map(|login| &login.subject);
+        let just_made = facts.generations.closed && facts.generations.current == self.presented + 1;
+        match self.intent {
+            Intent::Login if same_subject && just_made && !raised && facts.generations.dead.is_none() => {
+                // Carried by the client, the facts are those of before the change.
+                facts.envelope.login.clone_from(&self.envelope.login);
+                facts.envelope.logins = self.envelope.logins;
+                facts.envelope.generation = facts.generations.current;
+                facts.envelope.issued = now;
+                Change::Go(facts)
+            }
+            _ => self.lost(facts.generations.dead.is_some()),
+        }
+    }
+
+    fn lost(&self, ended: bool) -> Change {
+        if self.intent == Intent::Login { Change::FreshFamily { ended } } else { Change::Superseded }
+    }
+
+    /// Answers whether the change fits the facts.
+    fn change_identity(&self, house: &House, facts: &mut Facts, now: Timestamp) -> bool {
+        match (self.intent, &self.envelope.login) {
+            (Intent::Keep, _) => true,
+            (Intent::Regenerate, _) => {
+                facts.generations.rotate(self.presented, now, house.windows);
+                true
+            }
+            (Intent::Elevate | Intent::Login, Some(login)) => {
+                let present = facts.envelope.login.as_ref().map(|login| &login.subject);
+                let fits = match self.intent {
+                    Intent::Elevate => present == Some(&login.subject),
+                    _ => present.is_none_or(|subject| *subject == login.subject),
+                };
+                if fits {
+                    facts.envelope.login = Some(login.clone());
+                    facts.envelope.logins = facts.envelope.logins.wrapping_add(1);
+                    facts.generations.supersede(now);
+                    if let Some(login) = facts.envelope.login.as_mut() {
+                        login.auth_time = login.auth_time.max(house.beginning(&self.envelope, now));
+                    }
+                }
+                fits
+            }
+            (Intent::Elevate | Intent::Login, None) => false,
+        }
+    }
+}
+
+/// Whether a request with this generation may still write, at the moment of writing.
+pub(crate) fn may_write(
+    known: Option<Generations>,
+    presented: u64,
+    now: Timestamp,
+    windows: Windows,
+) -> bool {
+    !known.is_some_and(|known| matches!(known.judge(presented, now, windows), Verdict::Refused { .. }))
+}

@@ -1,0 +1,207 @@
+//! Commits of sessions that the client carries: no I/O, except to log an identity change.
+
+use super::super::change::{Change, Facts, Wish, may_write};
+use super::super::house::House;
+use super::super::place::Home;
+use super::super::plan::{Deeds, Plan};
+use super::super::visit::Visit;
+use super::{give_up, take_along, within};
+use crate::clock::Timestamp;
+use crate::envelope::Envelope;
+use crate::error::Error;
+use crate::event::{End, Event, IdentityChange};
+use crate::generation::Generations;
+use crate::session::state::{Intent, Outcome, State, superseded};
+
+type Told = Result<Vec<Event>, Error>;
+
+/// What needs no I/O, in either home: `None` for the rest.
+pub(super) fn commit_without_io(
+    visit: &Visit,
+    state: &mut State,
+    plan: Plan,
+    now: Timestamp,
+) -> Option<Told> {
+    let house = &*visit.house;
+    let is_carried = !matches!(house.home, Home::Store { .. });
+    match plan {
+        Plan::Nothing => Some(Ok(Vec::new())),
+        Plan::Supersede => Some(Err(superseded())),
+        Plan::Create if is_carried => Some(begin(visit, state, now)),
+        Plan::Write { identity: false } | Plan::Refresh if is_carried && !state.confirm => {
+            Some(write(house, state, plan, now))
+        }
+        _ => None,
+    }
+}
+
+/// A session that begins in its cookie.
+fn begin(visit: &Visit, state: &mut State, now: Timestamp) -> Told {
+    let house = &*visit.house;
+    let mut envelope = match state.envelope.take() {
+        Some(envelope) => envelope,
+        None => visit.begin_noticed()?,
+    };
+    stamp(house, &mut envelope, now);
+    let family = envelope.family;
+    let mut events = vec![];
+    if house.is_listening() {
+        events.push(Event::Created { handle: house.handle(&family) });
+        if state.intent == Intent::Login {
+            events.push(identity_event(house, &envelope, IdentityChange::Login));
+        }
+    }
+    state.generations = Generations::at(envelope.generation);
+    state.envelope = Some(envelope);
+    state.settle(Outcome::Mint);
+    Ok(events)
+}
+
+/// A session must not be born before an instant up to which its user, or everyone, is revoked.
+pub(super) fn stamp(house: &House, envelope: &mut Envelope, now: Timestamp) {
+    let beginning = house.beginning(envelope, now);
+    match envelope.login.as_mut() {
+        Some(login) => login.auth_time = login.auth_time.max(beginning),
+        None => envelope.created = envelope.created.max(beginning),
+    }
+    envelope.issued = now.max(envelope.created);
+}
+
+/// A session that goes on in its cookie: revocations are looked at again, because a slow request must not mint
+/// after a logout.
+fn write(house: &House, state: &mut State, plan: Plan, now: Timestamp) -> Told {
+    let is_write = matches!(plan, Plan::Write { .. });
+    let Some(envelope) = state.envelope.as_mut() else { return Ok(Vec::new()) };
+    let presented = state.presented.map_or(envelope.generation, |presented| presented.generation);
+    let known = house.known(&envelope.family);
+    if !may_write(known, presented, now, house.windows) || house.is_revoked(envelope, None, now) {
+        let error = give_up(state);
+        return if is_write { Err(error) } else { Ok(Vec::new()) };
+    }
+    envelope.generation = known.map_or(envelope.generation, |known| known.current.max(envelope.generation));
+    envelope.issued = now;
+    state.settle(Outcome::Mint);
+    Ok(Vec::new())
+}
+
+/// What must be in the log before the response head: identity changes and ends; and the first sight of a generation.
+pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
+    let house = &visit.house;
+    let now = house.now();
+    let (plan, wish, envelope) = {
+        let state = visit.lock();
+        (super::planned(house, &state, now), Wish::of(&state), state.loaded.clone())
+    };
+    let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
+    if plan == Plan::Remove {
+        super::end::end(house, &loaded, End::Emptied).await?;
+        let mut state = visit.lock();
+        state.start_over();
+        state.outcome = Outcome::Remove;
+        return Ok(());
+    }
+    let (changed, before) = change(house, &wish, &loaded, now);
+    let event = match changed {
+        Change::Superseded => return Err(give_up(&mut visit.lock())),
+        Change::FreshFamily { ended } => {
+            let envelope = fresh(house, &wish.envelope, now)?;
+            take_along(visit, ended)?;
+            let mut state = visit.lock();
+            state.generations = Generations::at(0);
+            state.presented = None;
+            finish(&mut state, envelope, Outcome::Mint)
+        }
+        Change::Go(facts) => {
+            let published = publish(house, &loaded, facts.generations, before, now).await;
+            // That a generation was seen is noted here at least, and no reason to fail a request.
+            published.or_else(|error| if wish.intent == Intent::Keep { Ok(()) } else { Err(error) })?;
+            let mut state = visit.lock();
+            state.generations = facts.generations;
+            // That a generation arrived concerns the log alone: its cookie would undo what a parallel response set.
+            let mint = wish.intent != Intent::Keep || plan_if_confirmed(house, &state, now) != Plan::Nothing;
+            finish(&mut state, facts.envelope, if mint { Outcome::Mint } else { Outcome::Nothing })
+        }
+    };
+    if let Some(change) = event {
+        let envelope = visit.lock().envelope.clone();
+        if let Some(envelope) = envelope {
+            house.tell(|| identity_event(house, &envelope, change));
+        }
+    }
+    Ok(())
+}
+
+/// Applies the wish inside the compare-and-swap of the revocation set. Answers what was known before, too.
+fn change(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> (Change, Generations) {
+    let apply = |known: &mut Generations| {
+        let before = *known;
+        let facts = Facts { envelope: loaded.clone(), generations: before };
+        let change = wish.apply(house, facts, now);
+        if let Change::Go(facts) = &change {
+            *known = facts.generations;
+        }
+        (change, before)
+    };
+    match &house.revocations {
+        Some(revocations) => {
+            revocations.change(&loaded.family, now, house.latest(loaded), wish.presented, apply)
+        }
+        None => apply(&mut Generations::at(wish.presented)),
+    }
+}
+
+/// Writes the change into the log. When that fails nobody gets a cookie of the new generation, so the old one stays
+/// good here unless somebody else changed it meanwhile.
+async fn publish(
+    house: &House,
+    loaded: &Envelope,
+    changed: Generations,
+    before: Generations,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(revocations) = &house.revocations else { return Ok(()) };
+    let (family, expires) = (&loaded.family, house.latest(loaded));
+    let floor = revocations.publish(family, changed, expires);
+    let published = within(house, house.patience.operation, "revoke", floor).await;
+    if published.is_err() && changed.current != before.current {
+        revocations.change(family, now, expires, before.current, |known| {
+            if *known == changed {
+                *known = before;
+            }
+        });
+    }
+    published
+}
+
+/// What there is to do apart from noting that the generation arrived.
+fn plan_if_confirmed(house: &House, state: &State, now: Timestamp) -> Plan {
+    super::plan(Deeds { confirm: false, ..super::deeds(house, state, now) })
+}
+
+fn finish(state: &mut State, envelope: Envelope, outcome: Outcome) -> Option<IdentityChange> {
+    let change = match state.intent {
+        Intent::Keep => None,
+        Intent::Regenerate => Some(IdentityChange::Regenerate),
+        Intent::Elevate => Some(IdentityChange::Elevate),
+        Intent::Login => Some(IdentityChange::Login),
+    };
+    state.envelope = Some(envelope);
+    state.settle(outcome);
+    change
+}
+
+/// The same login in a family of its own.
+pub(super) fn fresh(house: &House, envelope: &Envelope, now: Timestamp) -> Result<Envelope, Error> {
+    let mut fresh = house.begin()?;
+    fresh.login.clone_from(&envelope.login);
+    fresh.logins = envelope.logins;
+    fresh.persist_for = envelope.persist_for;
+    fresh.fingerprint = envelope.fingerprint;
+    fresh.origin.clone_from(&envelope.origin);
+    stamp(house, &mut fresh, now);
+    Ok(fresh)
+}
+
+pub(super) fn identity_event(house: &House, envelope: &Envelope, change: IdentityChange) -> Event {
+    Event::IdentityChanged { handle: house.handle(&envelope.family), change }
+}

@@ -1,0 +1,258 @@
+//! Commits of sessions that a store keeps: compare-and-swap, and replay on the fresh record after a lost race.
+
+use std::pin::pin;
+
+use super::super::change::{Change, Facts, Wish};
+use super::super::house::House;
+use super::super::plan::Plan;
+use super::super::record;
+use super::super::visit::Visit;
+use super::client::{fresh, identity_event, stamp};
+use super::{give_up, rebased, take_along, within};
+use crate::clock::Timestamp;
+use crate::envelope::Envelope;
+use crate::error::{Error, ErrorKind};
+use crate::event::{End, Event, IdentityChange};
+use crate::generation::Generations;
+use crate::session::state::{Intent, Outcome, State};
+use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
+use crate::value::Contents;
+
+/// Commits what the plan asks for.
+pub(super) async fn commit(visit: &Visit, store: &AnyStore) -> Result<(), Error> {
+    let house = &visit.house;
+    let now = house.now();
+    let plan = super::planned(house, &visit.lock(), now);
+    match plan {
+        Plan::Nothing => Ok(()),
+        Plan::Supersede => Err(give_up(&mut visit.lock())),
+        Plan::Create => create(visit, store, now).await,
+        // A removal is a write that leaves nothing: if another request added something, it is not one.
+        Plan::Write { .. } | Plan::Remove => write(visit, store, now).await,
+        Plan::Refresh => {
+            refresh(visit, store, now).await;
+            Ok(())
+        }
+    }
+}
+
+/// A new record under a fresh random id.
+async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
+    let house = &visit.house;
+    let begun = visit.lock().envelope.clone();
+    let mut envelope = match begun {
+        Some(envelope) => envelope,
+        None => visit.begin_noticed()?,
+    };
+    stamp(house, &mut envelope, now);
+    let generations = Generations::at(envelope.generation);
+    let draft = draft(house, &envelope, &generations, &visit.lock().contents, true);
+    let key = visit.record_key(&envelope.family);
+    let creating = pin!(store.commit(&key, None, draft, now));
+    let outcome = within(house, house.patience.operation, "commit", creating).await?;
+    let Commit::Committed(version) = outcome else {
+        // 128 random bits do not meet by chance: the store is confused or the generator broken.
+        return Err(Error::new(ErrorKind::Outage, "the store already has a record under a fresh random id"));
+    };
+    let handle = || house.handle(&envelope.family);
+    house.tell(|| Event::Created { handle: handle() });
+    if envelope.login.is_some() {
+        house.tell(|| identity_event(house, &envelope, IdentityChange::Login));
+    }
+    let mut state = visit.lock();
+    state.envelope = Some(envelope);
+    state.generations = generations;
+    state.presented = None;
+    state.version = Some(version.0);
+    state.settle(Outcome::Mint);
+    Ok(())
+}
+
+/// One attempt's view of the session.
+struct Attempt {
+    facts: Facts,
+    contents: Option<Contents>,
+    version: Version,
+}
+
+/// Compare-and-swap until it holds; bounded by the caller's deadline, not by a count.
+///
+/// The rare ways out are boxed, so that the usual commit is a small future.
+async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
+    let house = &visit.house;
+    let Some((wish, mut attempt)) = first_attempt(&visit.lock()) else { return Ok(()) };
+    let key = visit.record_key(&attempt.facts.envelope.family);
+    let mut turn = None;
+    loop {
+        let mut facts = match wish.apply(house, attempt.facts.clone(), now) {
+            Change::Go(facts) => facts,
+            Change::Superseded => return Err(give_up(&mut visit.lock())),
+            Change::FreshFamily { ended } => {
+                return Box::pin(start_fresh(visit, store, &wish, ended, now)).await;
+            }
+        };
+        if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
+            return Box::pin(lost(visit, store, &wish, now)).await;
+        }
+        let (draft, is_empty) = draft_of(visit, &mut facts, attempt.contents.as_ref(), now);
+        if draft.payload.len() > house.max_record {
+            return Err(crate::session::state::too_large(house.max_record));
+        }
+        let writing = pin!(store.commit(&key, Some(attempt.version), draft, now));
+        match within(house, house.patience.operation, "commit", writing).await? {
+            Commit::Committed(version) => {
+                if turn.is_some() {
+                    house.tell(|| Event::Replayed { handle: house.handle(&facts.envelope.family) });
+                }
+                if is_empty {
+                    return Box::pin(remove(visit, &facts.envelope)).await;
+                }
+                finish(visit, facts, attempt.contents, version);
+                return Ok(());
+            }
+            Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
+            Commit::Conflict(record) => {
+                if turn.is_none() {
+                    turn = Some(house.queues.join(key).await);
+                }
+                attempt = replay(visit, &record)?;
+            }
+        }
+    }
+}
+
+fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
+    let facts = Facts { envelope: state.loaded.clone()?, generations: state.generations };
+    let version = Version(state.version?);
+    Some((Wish::of(state)?, Attempt { facts, contents: None, version }))
+}
+
+/// The write-set on the fresh record. Closures of the application run here, outside every lock.
+fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
+    let Some(body) = record::read(&record.payload) else {
+        return Err(Error::new(
+            ErrorKind::Outage,
+            "the record was rewritten in a form that cannot be read here",
+        ));
+    };
+    let contents = rebased(visit, body.contents)?;
+    let facts = Facts { envelope: body.envelope, generations: body.generations };
+    Ok(Attempt { facts, contents: Some(contents), version: record.version })
+}
+
+fn finish(visit: &Visit, facts: Facts, contents: Option<Contents>, version: Version) {
+    let house = &visit.house;
+    let mut state = visit.lock();
+    let change = match state.intent {
+        Intent::Keep => None,
+        Intent::Regenerate => Some(IdentityChange::Regenerate),
+        Intent::Elevate => Some(IdentityChange::Elevate),
+        Intent::Login => Some(IdentityChange::Login),
+    };
+    let ticket_changes = state
+        .presented
+        .is_none_or(|presented| presented.generation != facts.envelope.generation || presented.stale_key);
+    let is_persistent = facts.envelope.persist_for.is_some() || state.envelope_changed;
+    if let Some(contents) = contents {
+        state.contents = contents;
+    }
+    state.expires = house.deadline(&facts.envelope);
+    state.generations = facts.generations;
+    state.envelope = Some(facts.envelope);
+    state.version = Some(version.0);
+    state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
+    let envelope = state.envelope.clone();
+    drop(state);
+    if let (Some(change), Some(envelope)) = (change, envelope) {
+        house.tell(|| identity_event(house, &envelope, change));
+    }
+}
+
+/// The record is gone: whoever ended the session wins, except over a login, which begins anew.
+async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish, now: Timestamp) -> Result<(), Error> {
+    if wish.intent == Intent::Login {
+        return start_fresh(visit, store, wish, true, now).await;
+    }
+    Err(give_up(&mut visit.lock()))
+}
+
+/// The same login in a family of its own.
+async fn start_fresh(
+    visit: &Visit,
+    store: &AnyStore,
+    wish: &Wish,
+    ended: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let envelope = fresh(&visit.house, &wish.envelope, now)?;
+    take_along(visit, ended)?;
+    {
+        let mut state = visit.lock();
+        state.envelope = Some(envelope);
+        state.version = None;
+    }
+    create(visit, store, now).await
+}
+
+/// Notes that the session was seen. A failure loses nothing of the visitor's, so the response goes out.
+async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
+    let house = &visit.house;
+    let (envelope, is_due) = {
+        let state = visit.lock();
+        (state.envelope.clone(), super::is_refresh_due(house, &state, now))
+    };
+    let Some(mut envelope) = envelope else { return };
+    if is_due {
+        envelope.issued = now;
+        let key = visit.record_key(&envelope.family);
+        let header = house.header(&envelope, false);
+        let touching = store.touch(&key, now, header.expires, now);
+        match within(house, house.patience.operation, "touch", touching).await {
+            Ok(true) => visit.lock().expires = header.expires,
+            Ok(false) => {
+                give_up(&mut visit.lock());
+                return;
+            }
+            Err(_) => return,
+        }
+    }
+    let is_persistent = envelope.persist_for.is_some();
+    let mut state = visit.lock();
+    state.envelope = Some(envelope);
+    let stale_key = state.presented.is_some_and(|presented| presented.stale_key);
+    let mint = stale_key || is_persistent || state.is_behind();
+    state.settle(if mint { Outcome::Mint } else { Outcome::Nothing });
+}
+
+/// The session as it would be written; one in which nothing is left is marked as ended in the same write, so that
+/// nobody adds to it before it is removed.
+fn draft_of(visit: &Visit, facts: &mut Facts, contents: Option<&Contents>, now: Timestamp) -> (Draft, bool) {
+    let state = visit.lock();
+    let contents = contents.unwrap_or(&state.contents);
+    let is_emptied = state.contents.is_changed() && contents.is_empty();
+    let is_empty = is_emptied && facts.envelope.login.is_none() && !state.started && !state.confirm;
+    if is_empty {
+        facts.generations.end(now);
+    }
+    (draft(&visit.house, &facts.envelope, &facts.generations, contents, false), is_empty)
+}
+
+/// Ends a session in which nothing is left.
+async fn remove(visit: &Visit, envelope: &Envelope) -> Result<(), Error> {
+    let house = &visit.house;
+    super::end::end(house, envelope, End::Emptied).await?;
+    let mut state = visit.lock();
+    state.start_over();
+    state.outcome = Outcome::Remove;
+    Ok(())
+}
+
+fn draft(
+    house: &House,
+    envelope: &Envelope,
+    generations: &Generations,
+    contents: &Contents,
+    is_new: bool,
+) -> Draft {
+    Draft { header: house.header(envelope, is_new), payload: record::write(generations, envelope, contents) }
+}

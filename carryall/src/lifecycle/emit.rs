@@ -1,0 +1,82 @@
+//! Which cookie leaves with the response: at most one, decided by what the commits did.
+
+use std::time::Duration;
+
+use super::house::House;
+use super::place::Home;
+use super::visit::Visit;
+use crate::carrier::{Payload, Ticket};
+use crate::cookie::SetCookie;
+use crate::envelope::Envelope;
+use crate::error::Error;
+use crate::id::Handle;
+use crate::key::KeyId;
+use crate::session::state::{Outcome, Standing, State};
+
+/// What leaves with the response.
+#[derive(Debug)]
+pub(crate) enum Emission {
+    /// No session cookie of any kind.
+    Nothing,
+    /// The session's token; the handle is told if it moved to the active key.
+    Mint { cookie: SetCookie, rotated: Option<Handle> },
+    /// The removal of the cookie, after a logout or because nothing was left.
+    Remove { cookie: SetCookie, is_logout: bool },
+}
+
+/// Closes the session and answers its cookie. Writes after this are errors.
+pub(crate) fn emit(visit: &Visit) -> Result<Emission, Error> {
+    let house = &visit.house;
+    let mut state = visit.lock();
+    state.closed = true;
+    let mut outcome = std::mem::take(&mut state.outcome);
+    if outcome == Outcome::Mint && is_revoked(house, &state) {
+        outcome = Outcome::Nothing;
+    }
+    match (outcome, &state.envelope) {
+        // A muted response stays without a cookie whatever was decided before.
+        _ if state.standing == Standing::Mute => Ok(Emission::Nothing),
+        (Outcome::Nothing, _) => Ok(Emission::Nothing),
+        (Outcome::Mint, Some(envelope)) => {
+            let max_age = max_age(envelope, house);
+            let begin = |value_len| house.cookie.begin(value_len, max_age);
+            let out = match &house.home {
+                Home::Client(carrier) => {
+                    let contents = &state.contents;
+                    let payload = Payload {
+                        len: || contents.encoded_len(),
+                        write: |out: &mut _| contents.write_to(out),
+                    };
+                    carrier.mint_after(envelope, payload, &*house.random, begin)?
+                }
+                Home::Store { ticket, .. } => {
+                    let mut out = begin(Ticket::LEN);
+                    ticket.mint(envelope, &mut out);
+                    out
+                }
+            };
+            let is_rotated = state.presented.is_some_and(|presented| presented.stale_key);
+            let rotated = (is_rotated && house.is_listening()).then(|| house.handle(&envelope.family));
+            house.cookie.finish(out, max_age).map(|cookie| Emission::Mint { cookie, rotated })
+        }
+        (outcome, _) => {
+            let is_logout = outcome == Outcome::End;
+            Ok(Emission::Remove { cookie: house.cookie.removal(), is_logout })
+        }
+    }
+}
+
+/// Whether the session was revoked since it was loaded. The key that counts is that of the cookie which came in: one
+/// minted under another would outlive its revocation.
+fn is_revoked(house: &House, state: &State) -> bool {
+    let Some((presented, envelope)) = state.presented.zip(state.envelope.as_ref()) else { return false };
+    house.is_revoked(envelope, Some(KeyId::from_bytes(presented.key)), house.now())
+}
+
+/// How long the browser is asked to keep the cookie: not at all beyond its own session, or "remember me" cut at the
+/// absolute deadline.
+fn max_age(envelope: &Envelope, house: &House) -> Option<Duration> {
+    envelope.persist_for?;
+    let now = house.now();
+    Some(house.lifetime_of(envelope).deadline(envelope.created, now).since(now))
+}

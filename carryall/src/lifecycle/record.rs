@@ -1,0 +1,133 @@
+//! A session as the payload of a record.
+//!
+//! ```text
+//! version   1 byte, 1
+//! flags     1 byte: 1 changed, 2 confirmed, 4 closed, 8 dead
+//! changed   varint, ms     when the current generation was made, if flagged
+//! confirmed varint, ms     when it was first seen, if flagged
+//! dead      varint, ms     when the session was ended, if flagged: the record is about to be removed
+//! envelope  as in a sealed cookie; its generation is the current one
+//! contents  the rest
+//! ```
+
+use bytes::{Buf, Bytes};
+
+use crate::carrier::envelope;
+use crate::clock::Timestamp;
+use crate::envelope::Envelope;
+use crate::format::Format;
+use crate::generation::Generations;
+use crate::value::Contents;
+use crate::varint;
+
+const VERSION: u8 = 1;
+const CHANGED: u8 = 1;
+const CONFIRMED: u8 = 2;
+const CLOSED: u8 = 4;
+const DEAD: u8 = 8;
+
+/// What a record's payload says.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) generations: Generations,
+    pub(crate) envelope: Envelope,
+    pub(crate) contents: Contents,
+}
+
+/// The payload of a record.
+pub(crate) fn write(generations: &Generations, envelope: &Envelope, contents: &Contents) -> Bytes {
+    let mut out = Vec::with_capacity(96 + contents.longest());
+    let has_changed = generations.changed > Timestamp::default();
+    let confirmed = generations.confirmed.filter(|_| has_changed);
+    let mut flags = 0;
+    flags |= if has_changed { CHANGED } else { 0 };
+    flags |= if confirmed.is_some() { CONFIRMED } else { 0 };
+    flags |= if generations.closed { CLOSED } else { 0 };
+    flags |= if generations.dead.is_some() { DEAD } else { 0 };
+    out.extend_from_slice(&[VERSION, flags]);
+    if has_changed {
+        varint::put(&mut out, generations.changed.as_millis());
+    }
+    for instant in [confirmed, generations.dead].into_iter().flatten() {
+        varint::put(&mut out, instant.as_millis());
+    }
+    envelope::write(envelope, &mut out);
+    contents.write_to(&mut out);
+    // A store in memory keeps it as it is.
+    out.shrink_to_fit();
+    Bytes::from(out)
+}
+
+/// Reads a payload; `None` if this version of the library cannot.
+pub(crate) fn read(payload: &Bytes) -> Option<Body> {
+    let mut input: &[u8] = payload;
+    let (&[version, flags], mut rest) = input.split_first_chunk::<2>()?;
+    if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD) != 0 {
+        return None;
+    }
+    let mut instant = |flag: u8| -> Option<Option<Timestamp>> {
+        if flags & flag == 0 {
+            return Some(None);
+        }
+        varint::take(&mut rest).map(|millis| Some(Timestamp::from_millis(millis)))
+    };
+    let changed = instant(CHANGED)?;
+    let confirmed = instant(CONFIRMED)?;
+    let dead = instant(DEAD)?;
+    let envelope = envelope::read(&mut rest)?;
+    input = rest;
+    let mut contents = payload.clone();
+    contents.advance(payload.len() - input.len());
+    let settled = Generations::at(envelope.generation);
+    let generations = match changed {
+        None => Generations { dead, ..settled },
+        Some(changed) => Generations { changed, confirmed, closed: flags & CLOSED != 0, dead, ..settled },
+    };
+    Some(Body { generations, envelope, contents: Contents::parse(Format::MessagePack, contents).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::generation::Windows;
+    use crate::id::Family;
+
+    fn round_trip(generations: Generations) -> Generations {
+        let mut envelope = Envelope::begin(Family::from_bytes([3; 16]), Timestamp::from_secs(1_000_000));
+        envelope.generation = generations.current;
+        let body =
+            read(&write(&generations, &envelope, &Contents::empty(Format::MessagePack))).expect("readable");
+        assert_eq!(body.envelope, envelope);
+        body.generations
+    }
+
+    #[test]
+    fn generations_survive_the_record() {
+        let now = Timestamp::from_secs(1_000_001);
+        let windows = Windows { grace: Duration::from_secs(5), mute: Duration::from_secs(5) };
+        let mut generations = Generations::at(0);
+        assert_eq!(round_trip(generations), generations);
+        generations.supersede(now);
+        assert_eq!(round_trip(generations), generations);
+        generations = Generations::at(3);
+        assert!(generations.rotate(3, now, windows));
+        assert_eq!(round_trip(generations), generations);
+        generations.confirm(now);
+        assert_eq!(round_trip(generations), generations);
+        generations.end(now);
+        assert_eq!(round_trip(generations), generations);
+    }
+
+    #[test]
+    fn a_damaged_payload_is_unreadable_and_no_panic() {
+        let envelope = Envelope::begin(Family::from_bytes([3; 16]), Timestamp::from_secs(1_000_000));
+        let good = write(&Generations::at(0), &envelope, &Contents::empty(Format::MessagePack));
+        for cut in 0..good.len() {
+            assert!(read(&good.slice(..cut)).is_none(), "cut at {cut}");
+        }
+        assert!(read(&Bytes::from_static(&[2, 0])).is_none());
+        assert!(read(&Bytes::from_static(&[1, 16])).is_none());
+    }
+}

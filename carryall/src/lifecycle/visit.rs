@@ -1,0 +1,317 @@
+//! One request's session: opened without I/O, loaded on first use, committed before the response head.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::house::House;
+use super::place::Home;
+use super::{drive, load};
+use crate::clock::Timestamp;
+use crate::cookie::Lines;
+use crate::envelope::{Envelope, Origin};
+use crate::error::Error;
+use crate::event::{Event, Refusal};
+use crate::id::{Family, Handle, RecordKey};
+use crate::key::KeyId;
+use crate::policy::{OnMismatch, RequestHead, ages_flash, is_ahead};
+use crate::session::engine::{BoxFuture, Engine};
+use crate::session::state::{Standing, State};
+use crate::session::{self, Session};
+use crate::value::Contents;
+
+/// One request's session.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) house: Arc<House>,
+    pub(crate) lines: Lines,
+    /// One load or commit at a time.
+    pub(crate) gate: tokio::sync::Mutex<()>,
+    loaded: AtomicBool,
+    /// What a session that begins now remembers of its client.
+    noticed: OnceLock<Noticed>,
+    /// Somebody asked for the session, so the response depends on the cookie.
+    accessed: AtomicBool,
+    /// The store did not answer and the handler went on without a session.
+    outage: AtomicBool,
+    /// Where the store has the session that came in; a hash that is asked for at load and at commit.
+    record: OnceLock<(Family, RecordKey)>,
+    /// Made when somebody asks for the session; a request that does not pays nothing for it.
+    state: OnceLock<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct Noticed {
+    origin: Option<Box<Origin>>,
+    fingerprint: Option<[u8; 8]>,
+}
+
+/// How far loading has come while the request is at hand.
+enum Loading {
+    Done,
+    Ask(Glance),
+}
+
+impl Noticed {
+    /// The facts of a session that begins now, as far as their size goes.
+    fn placeholder(&self) -> Envelope {
+        let mut envelope = super::house::placeholder();
+        envelope.origin.clone_from(&self.origin);
+        envelope.fingerprint = self.fingerprint;
+        envelope
+    }
+}
+
+/// What was seen of the request's head. Nothing of the request is borrowed while the store is asked, because requests
+/// with a body cannot be shared between threads.
+#[derive(Debug, Default)]
+pub(crate) struct Glance {
+    /// Nobody may see the response.
+    pub(crate) is_ahead: bool,
+    /// It shows a page.
+    pub(crate) ages_flash: bool,
+    /// What sessions that begin now would remember of the client, under each key.
+    marks: Vec<[u8; 8]>,
+}
+
+impl Visit {
+    /// Opens a session without looking at the cookie.
+    pub(crate) fn open(house: Arc<House>, lines: Lines) -> Arc<Self> {
+        Arc::new(Self {
+            house,
+            lines,
+            gate: tokio::sync::Mutex::new(()),
+            loaded: AtomicBool::new(false),
+            noticed: OnceLock::new(),
+            accessed: AtomicBool::new(false),
+            outage: AtomicBool::new(false),
+            record: OnceLock::new(),
+            state: OnceLock::new(),
+        })
+    }
+
+    /// The session, loaded on first use, once.
+    pub(crate) fn session<H: RequestHead>(
+        self: &Arc<Self>,
+        head: &H,
+    ) -> impl Future<Output = Result<Session, Error>> + Send + use<H> {
+        self.accessed.store(true, Ordering::Relaxed);
+        let loading = (!self.is_loaded()).then(|| self.begin_loading(head));
+        let visit = Arc::clone(self);
+        async move {
+            let loaded = match loading {
+                None | Some(Loading::Done) => Ok(()),
+                Some(Loading::Ask(glance)) => {
+                    let _turn = visit.gate.lock().await;
+                    if visit.is_loaded() { Ok(()) } else { load::load_kept(&visit, glance).await }
+                }
+            };
+            loaded.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;
+            Ok(Session::new(visit))
+        }
+    }
+
+    /// The session if the store answers, else one in which nothing can be written.
+    pub(crate) fn session_or_anonymous<H: RequestHead>(
+        self: &Arc<Self>,
+        head: &H,
+    ) -> impl Future<Output = Session> + Send + use<H> {
+        let loading = self.session(head);
+        let visit = Arc::clone(self);
+        async move {
+            if let Ok(session) = loading.await {
+                return session;
+            }
+            visit.lock().standing = Standing::Outage;
+            Session::new(visit)
+        }
+    }
+
+    pub(crate) fn is_accessed(&self) -> bool {
+        self.accessed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_outage(&self) -> bool {
+        self.outage.load(Ordering::Relaxed)
+    }
+
+    /// Where the store has a family's record.
+    pub(crate) fn record_key(&self, family: &Family) -> RecordKey {
+        let (known, key) = self.record.get_or_init(|| (*family, self.house.record_key(family)));
+        // A login may have begun another family since.
+        if known == family { *key } else { self.house.record_key(family) }
+    }
+
+    /// Loads a session that the client carries, while the request is at hand; of one that a store keeps, notes what
+    /// will be needed of the request.
+    fn begin_loading(&self, head: &impl RequestHead) -> Loading {
+        self.notice(head);
+        match &self.house.home {
+            Home::Client(carrier) => {
+                load::load_carried(self, carrier, head);
+                Loading::Done
+            }
+            Home::Store { .. } => Loading::Ask(self.glance(head)),
+        }
+    }
+
+    /// Takes the session as loaded.
+    pub(crate) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
+    }
+
+    /// Looks at the request while it is at hand.
+    pub(crate) fn glance(&self, head: &impl RequestHead) -> Glance {
+        let house = &self.house;
+        let marks = house.fingerprint.as_ref().map_or_else(Vec::new, |(policy, macs)| {
+            // The session may have begun under any key of the ring.
+            macs.iter()
+                .filter_map(|(_, mac)| policy.of(head, &house.client, &|parts| mac.tag16(parts)))
+                .collect()
+        });
+        Glance { is_ahead: is_ahead(head), ages_flash: ages_flash(head), marks }
+    }
+
+    fn notice(&self, head: &impl RequestHead) {
+        let house = &self.house;
+        let origin = house.client.origin(head);
+        let fingerprint = house
+            .fingerprint
+            .as_ref()
+            .and_then(|(policy, macs)| policy.of(head, &house.client, &|parts| macs.active().1.tag16(parts)));
+        if origin.is_some() || fingerprint.is_some() {
+            self.noticed.get_or_init(|| Noticed { origin, fingerprint });
+        }
+    }
+
+    /// The facts of a session that begins now, with what was noticed of its client.
+    pub(crate) fn begin_noticed(&self) -> Result<Envelope, Error> {
+        let mut envelope = self.house.begin()?;
+        if let Some(noticed) = self.noticed.get() {
+            envelope.origin.clone_from(&noticed.origin);
+            envelope.fingerprint = noticed.fingerprint;
+        }
+        Ok(envelope)
+    }
+
+    /// Whether the client may use a session that remembers this of its client; reports it if not.
+    pub(crate) fn is_same_client(&self, envelope: &Envelope, glance: &Glance) -> bool {
+        let house = &self.house;
+        let (Some((policy, _)), Some(known)) = (&house.fingerprint, envelope.fingerprint) else {
+            return true;
+        };
+        let is_same = glance.marks.contains(&known);
+        if !is_same && policy.on_mismatch == OnMismatch::Report {
+            let handle = Some(house.handle(&envelope.family));
+            house.tell(|| Event::Refused { reason: Refusal::FingerprintMismatch, handle });
+        }
+        is_same || policy.on_mismatch == OnMismatch::Report
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        let empty = || Mutex::new(State::new(Contents::empty(self.house.home.format())));
+        self.state.get_or_init(empty).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The response is a redirect, which shows no message.
+    pub(crate) fn hold_flash(&self) {
+        // What cannot be kept, such as for want of room, is lost with the redirect.
+        let _kept = session::hold_flash(&mut self.lock(), self);
+    }
+
+    /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not.
+    pub(crate) fn abandon(self: &Arc<Self>) {
+        if !self.is_loaded() {
+            return;
+        }
+        let (ending, dropped) = {
+            let mut state = self.lock();
+            state.closed = true;
+            (
+                state.ending.take(),
+                state.is_changed().then(|| state.loaded.as_ref().map(|loaded| loaded.family)),
+            )
+        };
+        if let Some(family) = dropped {
+            self.house.tell(|| Event::Abandoned { handle: family.map(|family| self.house.handle(&family)) });
+        }
+        if let Some(envelope) = ending {
+            drive::end_in_background(&self.house, envelope);
+        }
+    }
+}
+
+impl Engine for Visit {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.lock()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.house.now()
+    }
+
+    fn begin(&self) -> Result<Envelope, Error> {
+        self.begin_noticed()
+    }
+
+    fn room(&self, envelope: Option<&Envelope>) -> usize {
+        match (envelope, self.noticed.get()) {
+            (None, Some(noticed)) => self.house.room(Some(&noticed.placeholder())),
+            _ => self.house.room(envelope),
+        }
+    }
+
+    fn handle(&self, family: &Family) -> Handle {
+        self.house.handle(family)
+    }
+
+    fn deadline(&self, envelope: &Envelope) -> Timestamp {
+        self.house.deadline(envelope)
+    }
+
+    fn longest_persistence(&self) -> Duration {
+        self.house.lifetimes.remember_at_most
+    }
+
+    fn csrf_token(&self, envelope: &Envelope) -> String {
+        let (id, key) = self.house.csrf.active();
+        let tag = key.tag16(&csrf_parts(envelope).each_ref().map(Vec::as_slice));
+        let mut mask = [0; 16];
+        self.house.random.nonce(&mut mask);
+        let mut token = [0; 40];
+        token[..8].copy_from_slice(id.as_bytes());
+        token[8..24].copy_from_slice(&mask);
+        for (out, (tag, mask)) in token[24..].iter_mut().zip(tag.iter().zip(&mask)) {
+            *out = tag ^ mask;
+        }
+        crate::base64url::encode(&token)
+    }
+
+    fn is_csrf_token(&self, envelope: &Envelope, token: &str) -> bool {
+        let Some(token) = crate::base64url::decode_array::<40>(token.as_bytes()) else { return false };
+        let Some(id) = token.first_chunk::<8>() else { return false };
+        let Some(key) = self.house.csrf.by_id(KeyId::from_bytes(*id)) else { return false };
+        let mut tag = [0; 16];
+        for (out, (masked, mask)) in tag.iter_mut().zip(token[24..].iter().zip(&token[8..24])) {
+            *out = masked ^ mask;
+        }
+        key.verify16(&csrf_parts(envelope).each_ref().map(Vec::as_slice), &tag)
+    }
+
+    fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        Box::pin(drive::Uninterrupted::new(drive::commit_now(self)))
+    }
+
+    fn ended(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(drive::ended(self))
+    }
+}
+
+/// What a CSRF token is bound to: the family, and the login count so that it changes with every login.
+fn csrf_parts(envelope: &Envelope) -> [Vec<u8>; 2] {
+    [envelope.family.as_bytes().to_vec(), envelope.logins.to_be_bytes().to_vec()]
+}

@@ -1,0 +1,324 @@
+//! The state of one request's session: what was loaded, what the handler did to it.
+
+use super::engine::Engine;
+use crate::clock::Timestamp;
+use crate::envelope::{Envelope, Login};
+use crate::error::{Error, ErrorKind};
+use crate::generation::Generations;
+use crate::id::Subject;
+use crate::value::Contents;
+
+/// Where the session of this request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No cookie, or one that counts as none.
+    New,
+    /// An authentic session that is still good.
+    Live,
+    /// A refused session whose successor may be under way: this response must carry no session cookie.
+    Mute,
+    /// The store did not answer and the handler goes on without a session: nothing can be written.
+    Outage,
+}
+
+/// An identity change that the handler asked for; the strongest one wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Intent {
+    /// None.
+    Keep,
+    /// A new generation, with grace for the old one.
+    Regenerate,
+    /// A higher level for the same subject.
+    Elevate,
+    /// A subject.
+    Login,
+}
+
+/// What is known of the cookie that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Presented {
+    /// The generation it names.
+    pub(crate) generation: u64,
+    /// When it was minted.
+    pub(crate) issued: Timestamp,
+    /// The id of the key it was made under.
+    pub(crate) key: [u8; 8],
+    /// Made under a key that is not the active one.
+    pub(crate) stale_key: bool,
+}
+
+/// A flash message of this request.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// The key, led in by its segment.
+    pub(crate) name: String,
+    /// The encoded value.
+    pub(crate) bytes: Vec<u8>,
+    /// Set by an earlier request, not by this one for itself.
+    pub(crate) came: bool,
+}
+
+/// One request's session.
+#[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; the table in `plan` combines them"
+)]
+pub(crate) struct State {
+    /// Where it comes from.
+    pub(crate) standing: Standing,
+    /// Its facts; `None` until it begins.
+    pub(crate) envelope: Option<Envelope>,
+    /// Its values.
+    pub(crate) contents: Contents,
+    /// Flash messages for this request only.
+    pub(crate) flash_now: Vec<Message>,
+    /// Whether flash messages have been moved to this request.
+    pub(crate) flash_aged: bool,
+    /// Whether a commit has kept that.
+    pub(crate) flash_settled: bool,
+    /// Whether reading a message uses it up; not in a prefetch.
+    pub(crate) flash_ages: bool,
+    /// Whether the handler looked at this request's messages.
+    pub(crate) flash_shown: bool,
+    /// What the handler asked for.
+    pub(crate) intent: Intent,
+    /// A session that this request ends: by logout, or because somebody else signs in. Survives panic,
+    /// cancellation and rollback.
+    pub(crate) ending: Option<Envelope>,
+    /// The facts as loaded, for rollback.
+    pub(crate) loaded: Option<Envelope>,
+    /// The envelope changed apart from identity ("remember me").
+    pub(crate) envelope_changed: bool,
+    /// The session must exist although there are no values, because something was derived from its family.
+    pub(crate) started: bool,
+    /// The cookie that came in.
+    pub(crate) presented: Option<Presented>,
+    /// The identity changes of the family, as loaded.
+    pub(crate) generations: Generations,
+    /// The record's version, as loaded.
+    pub(crate) version: Option<u64>,
+    /// When the record expires, as loaded.
+    pub(crate) expires: Timestamp,
+    /// How many payload bytes fit; found out when something is written.
+    pub(crate) room: Option<usize>,
+    /// Counts writes, so that closures can run without the lock.
+    pub(crate) revision: u64,
+    /// The current generation was seen for the first time.
+    pub(crate) confirm: bool,
+    /// The client still holds the predecessor although its window is half over.
+    pub(crate) late: bool,
+    /// The carrier has no key to write with.
+    pub(crate) read_only: bool,
+    /// A commit is under way.
+    pub(crate) committing: bool,
+    /// The commit under way is the one before the response head.
+    pub(crate) is_last: bool,
+    /// A commit failed and the handler was told: the changes are its business now.
+    pub(crate) told: bool,
+    /// The response has left: writes make no sense any more.
+    pub(crate) closed: bool,
+    /// What `commit` inside the handler already decided about the cookie.
+    pub(crate) outcome: Outcome,
+}
+
+/// What the commits so far ask of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Outcome {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A token with the session as it now is.
+    Mint,
+    /// The removal of the cookie, because nothing was left in the session.
+    Remove,
+    /// The removal of the cookie, because the session was ended.
+    End,
+}
+
+impl State {
+    /// A session that does not exist yet.
+    pub(crate) fn new(contents: Contents) -> Self {
+        Self {
+            standing: Standing::New,
+            envelope: None,
+            contents,
+            flash_now: Vec::new(),
+            flash_aged: false,
+            flash_settled: false,
+            flash_ages: true,
+            flash_shown: false,
+            intent: Intent::Keep,
+            ending: None,
+            loaded: None,
+            envelope_changed: false,
+            started: false,
+            presented: None,
+            generations: Generations::at(0),
+            version: None,
+            expires: Timestamp::default(),
+            room: None,
+            revision: 0,
+            confirm: false,
+            late: false,
+            read_only: false,
+            committing: false,
+            is_last: false,
+            told: false,
+            closed: false,
+            outcome: Outcome::Nothing,
+        }
+    }
+
+    /// Runs one write, unless it cannot be kept: then it is taken back and the writer told.
+    pub(crate) fn write<R>(
+        &mut self,
+        engine: &dyn Engine,
+        op: impl FnOnce(&mut Contents) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        self.check_writable()?;
+        let room = *self.room.get_or_insert_with(|| engine.room(self.envelope.as_ref()));
+        // The exact length takes a walk over everything, so it is asked only where it could matter.
+        let is_tight = self.contents.longest() > room / 2;
+        let before = if is_tight { self.contents.encoded_len() } else { 0 };
+        let result = op(&mut self.contents)?;
+        if is_tight || self.contents.longest() > room {
+            let after = self.contents.encoded_len();
+            if after > room && after > before {
+                self.contents.undo_last()?;
+                return Err(too_large(room));
+            }
+        }
+        self.revision += 1;
+        Ok(result)
+    }
+
+    /// Whether a write could still be kept.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "the response has left: change the session before returning, or call `commit` in the task",
+            ));
+        }
+        if self.committing {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "a commit is under way in another task: await it before changing the session",
+            ));
+        }
+        if self.read_only {
+            return Err(Error::new(
+                ErrorKind::ReadOnly,
+                "this application can only verify sessions: give it a key that signs",
+            ));
+        }
+        match self.standing {
+            Standing::New | Standing::Live => Ok(()),
+            Standing::Mute => Err(superseded()),
+            Standing::Outage => {
+                Err(Error::new(ErrorKind::Outage, "the session store is unavailable: nothing can be written"))
+            }
+        }
+    }
+
+    /// Whether the cookie that came in names another generation than the session has now.
+    pub(crate) fn is_behind(&self) -> bool {
+        let now = self.envelope.as_ref().map(|envelope| envelope.generation);
+        self.presented.is_some_and(|presented| Some(presented.generation) != now)
+    }
+
+    /// The sign-in, if there is one.
+    pub(crate) fn login(&self) -> Option<&Login> {
+        self.envelope.as_ref()?.login.as_ref()
+    }
+
+    /// The subject, if there is one.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.login().map(|login| &login.subject)
+    }
+
+    /// Whether the handler changed anything that must be written.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.intent != Intent::Keep
+            || self.envelope_changed
+            || (self.started && self.standing == Standing::New)
+            || self.contents.is_changed()
+    }
+
+    /// Whether nothing is left that is worth a cookie. A session that came without values, for the sake of its CSRF
+    /// tokens, is not emptied.
+    pub(crate) fn is_empty(&self) -> bool {
+        let came_empty = self.standing == Standing::Live && !self.contents.is_changed();
+        self.contents.is_empty() && self.login().is_none() && !self.started && !came_empty
+    }
+
+    /// Forgets everything that was loaded: from here on this is a session that does not exist yet.
+    pub(crate) fn start_over(&mut self) {
+        let fresh = Self::new(Contents::empty(self.contents.format()));
+        let old = std::mem::replace(self, fresh);
+        self.ending = old.ending;
+        self.flash_ages = old.flash_ages;
+        self.flash_aged = true;
+        self.flash_settled = true;
+        self.committing = old.committing;
+        self.is_last = old.is_last;
+        self.closed = old.closed;
+        self.told = old.told;
+        self.read_only = old.read_only;
+        self.outcome = old.outcome;
+        self.revision = old.revision + 1;
+    }
+
+    /// Takes the changes as done: what is now is what was loaded.
+    pub(crate) fn settle(&mut self, outcome: Outcome) {
+        // Nobody looks at the contents after the last commit, so they are encoded once, into the cookie.
+        if !self.is_last {
+            self.contents.settle();
+        }
+        self.standing = Standing::Live;
+        self.loaded.clone_from(&self.envelope);
+        if let (Some(presented), Some(envelope)) = (&mut self.presented, &self.envelope) {
+            // What was decided above leaves with the response, so further changes start from it.
+            presented.generation = envelope.generation;
+        }
+        self.flash_settled = self.flash_aged;
+        self.intent = Intent::Keep;
+        self.envelope_changed = false;
+        self.confirm = false;
+        self.late = false;
+        if outcome != Outcome::Nothing {
+            self.outcome = outcome;
+        }
+    }
+
+    /// Gives up the changes since the last commit. An end survives.
+    pub(crate) fn roll_back(&mut self) {
+        self.contents.discard();
+        if !self.flash_settled {
+            self.flash_now.clear();
+            self.flash_aged = false;
+        }
+        self.revision += 1;
+        self.intent = Intent::Keep;
+        self.envelope_changed = false;
+        self.started = false;
+        self.envelope = self.loaded.clone();
+    }
+}
+
+/// The error of a writer whose session was ended or replaced meanwhile.
+pub(crate) fn superseded() -> Error {
+    Error::new(
+        ErrorKind::Superseded,
+        "the session was ended or replaced by another request: sign in again or retry",
+    )
+}
+
+/// The error of a writer whose value does not fit.
+pub(crate) fn too_large(room: usize) -> Error {
+    Error::new(
+        ErrorKind::TooLarge,
+        format!("the session would outgrow its {room} bytes: keep less in it, or place it in a store"),
+    )
+}

@@ -1,0 +1,178 @@
+//! Any store behind one type.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Commit, Draft, Durability, MemoryStore, Record, Store, StoreError, Sweep, Version};
+use crate::clock::Timestamp;
+use crate::id::RecordKey;
+
+/// Any [`Store`], its type erased; cheap to clone. Each call allocates once, for its future.
+///
+/// What else a store can do is declared while it is wrapped, and asked for here:
+///
+/// ```
+/// use carryall::store::{AnyStore, MemoryStore};
+/// let store: AnyStore = AnyStore::of(MemoryStore::new()).sweeps().into();
+/// assert!(store.sweeper().is_some());
+/// let undeclared: AnyStore = AnyStore::of(MemoryStore::new()).into();
+/// assert!(undeclared.sweeper().is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct AnyStore {
+    store: Arc<dyn ErasedStore>,
+    sweeper: Option<Sweeper>,
+}
+
+impl AnyStore {
+    /// Begins to wrap a store. Declare what else it can do, then turn it `into` an [`AnyStore`].
+    pub fn of<S: Store>(store: S) -> Wrapped<S> {
+        Wrapped { store: Arc::new(store), sweeper: None }
+    }
+
+    /// Removes expired records, if that was declared.
+    pub fn sweeper(&self) -> Option<&Sweeper> {
+        self.sweeper.as_ref()
+    }
+}
+
+impl Store for AnyStore {
+    async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
+        self.store.load(key, now).await
+    }
+
+    async fn commit(
+        &self,
+        key: &RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Commit, StoreError> {
+        self.store.commit(key, expected, draft, now).await
+    }
+
+    async fn touch(
+        &self,
+        key: &RecordKey,
+        seen: Timestamp,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.store.touch(key, seen, expires, now).await
+    }
+
+    async fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
+        self.store.remove(key, now).await
+    }
+
+    fn durability(&self) -> Durability {
+        self.store.durability()
+    }
+}
+
+/// A store on its way into an [`AnyStore`], with its type still known.
+#[derive(Debug)]
+#[must_use = "turn it `into()` an `AnyStore`"]
+pub struct Wrapped<S> {
+    store: Arc<S>,
+    sweeper: Option<Sweeper>,
+}
+
+impl<S: Sweep> Wrapped<S> {
+    /// Declares that its expired records are to be removed with [`Sweep::sweep_once`].
+    pub fn sweeps(mut self) -> Self {
+        self.sweeper = Some(Sweeper(Arc::clone(&self.store) as Arc<dyn ErasedSweep>));
+        self
+    }
+}
+
+impl<S: Store> From<Wrapped<S>> for AnyStore {
+    fn from(wrapped: Wrapped<S>) -> Self {
+        Self { store: wrapped.store, sweeper: wrapped.sweeper }
+    }
+}
+
+impl From<MemoryStore> for AnyStore {
+    fn from(store: MemoryStore) -> Self {
+        Self::of(store).sweeps().into()
+    }
+}
+
+/// Removes the expired records of the store it came from; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sweeper(Arc<dyn ErasedSweep>);
+
+impl Sweeper {
+    /// Removes at most `limit` records that are expired at `now`; see [`Sweep::sweep_once`].
+    pub async fn sweep_once(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.0.sweep_once(now, limit).await
+    }
+}
+
+type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The object-safe twin of [`Store`].
+trait ErasedStore: std::fmt::Debug + Send + Sync {
+    fn load<'a>(&'a self, key: &'a RecordKey, now: Timestamp) -> Reply<'a, Option<Record>>;
+    fn commit<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Reply<'a, Commit>;
+    fn touch<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        seen: Timestamp,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Reply<'a, bool>;
+    fn remove<'a>(&'a self, key: &'a RecordKey, now: Timestamp) -> Reply<'a, bool>;
+    fn durability(&self) -> Durability;
+}
+
+impl<S: Store> ErasedStore for S {
+    fn load<'a>(&'a self, key: &'a RecordKey, now: Timestamp) -> Reply<'a, Option<Record>> {
+        Box::pin(Store::load(self, key, now))
+    }
+
+    fn commit<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Reply<'a, Commit> {
+        Box::pin(Store::commit(self, key, expected, draft, now))
+    }
+
+    fn touch<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        seen: Timestamp,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Reply<'a, bool> {
+        Box::pin(Store::touch(self, key, seen, expires, now))
+    }
+
+    fn remove<'a>(&'a self, key: &'a RecordKey, now: Timestamp) -> Reply<'a, bool> {
+        Box::pin(Store::remove(self, key, now))
+    }
+
+    fn durability(&self) -> Durability {
+        Store::durability(self)
+    }
+}
+
+/// The object-safe twin of [`Sweep`].
+trait ErasedSweep: std::fmt::Debug + Send + Sync {
+    fn sweep_once(&self, now: Timestamp, limit: usize) -> Reply<'_, usize>;
+}
+
+impl<S: Sweep> ErasedSweep for S {
+    fn sweep_once(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
+        Box::pin(Sweep::sweep_once(self, now, limit))
+    }
+}

@@ -1,0 +1,235 @@
+//! How a payload is laid out: the segments of a session in one run of bytes.
+//!
+//! MessagePack, numbers as [varints](crate::varint), segments in the order in which they came to be:
+//!
+//! ```text
+//! count | name_len  name  version  body_len  body | name_len  name ..
+//!       '------------- count times ---------------'
+//! ```
+//!
+//! JSON, where a member without content is left out and nothing else may stand:
+//!
+//! ```text
+//! {"data":{..},"segments":{"cart":[1,{..}],"vendor.package":[0,{..}]}}
+//! ```
+//!
+//! `data` is the default segment, the pairs are version and body. The default segment is a map of version 0.
+
+use bytes::Bytes;
+
+use super::body::Body;
+use super::place::{Slot, Span};
+use super::segment::{Segment, Stored};
+use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
+use crate::format::{Field, Flaw, Format, Length, Sink};
+use crate::varint;
+
+/// The JSON member that holds the default segment.
+const DATA: &str = "data";
+
+/// The JSON member that holds all the others.
+const SEGMENTS: &str = "segments";
+
+/// A payload that this version of the library cannot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+impl From<Flaw> for Unreadable {
+    fn from(_: Flaw) -> Self {
+        Self
+    }
+}
+
+/// The payload of a session without segments.
+pub(super) fn empty(format: Format) -> &'static [u8] {
+    match format {
+        Format::Json => b"{}",
+        Format::MessagePack => &[0],
+    }
+}
+
+/// The segments of a payload, and those of their names that had to be unescaped.
+pub(super) fn parse(format: Format, base: &Bytes) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
+    let whole = Span::whole(base.len()).ok_or(Unreadable)?;
+    let mut found = Found { format, base, segments: Vec::new(), written: Vec::new() };
+    match format {
+        Format::Json => parse_json(&mut found, whole)?,
+        Format::MessagePack => parse_msgpack(&mut found, whole)?,
+    }
+    Ok((found.segments, found.written))
+}
+
+fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
+    let base: &[u8] = found.base;
+    let mut rest = base;
+    let count = usize::try_from(varint::take(&mut rest).ok_or(Unreadable)?).map_err(|_| Unreadable)?;
+    if count > MOST_SEGMENTS {
+        return Err(Unreadable);
+    }
+    // A segment takes four bytes at least, so a forged count reserves no more than was sent.
+    found.segments.reserve_exact(count.min(rest.len() / 4));
+    for _ in 0..count {
+        let name = take(&mut rest, base, whole)?;
+        let version = varint::take(&mut rest).and_then(|n| u32::try_from(n).ok()).ok_or(Unreadable)?;
+        let body = take(&mut rest, base, whole)?;
+        std::str::from_utf8(&base[name.range()]).map_err(|_| Unreadable)?;
+        found.add(Slot::Base(name), Stored { version, body })?;
+    }
+    if rest.is_empty() { Ok(()) } else { Err(Unreadable) }
+}
+
+/// Takes a length and as many bytes.
+fn take(rest: &mut &[u8], base: &[u8], whole: Span) -> Result<Span, Unreadable> {
+    let len = usize::try_from(varint::take(rest).ok_or(Unreadable)?).map_err(|_| Unreadable)?;
+    let start = base.len() - rest.len();
+    *rest = rest.get(len..).ok_or(Unreadable)?;
+    Ok(whole.part(&(start..start + len)))
+}
+
+fn parse_json(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
+    let (format, base) = (found.format, found.base);
+    let mut members = format.fields(base)?;
+    let mut has_segments = false;
+    while let Some(member) = members.step()? {
+        let span = whole.part(&member.value);
+        match &*member.key {
+            key if key == DATA.as_bytes() => {
+                found.add(Slot::EMPTY, Stored { version: 0, body: span })?;
+            }
+            key if key == SEGMENTS.as_bytes() && !std::mem::replace(&mut has_segments, true) => {
+                let mut segments = format.fields(&base[span.range()])?;
+                while let Some(segment) = segments.step()? {
+                    add_json(found, span, &segment)?;
+                }
+            }
+            _ => return Err(Unreadable),
+        }
+    }
+    Ok(())
+}
+
+fn add_json(found: &mut Found<'_>, segments: Span, field: &Field<'_>) -> Result<(), Unreadable> {
+    let pair = segments.part(&field.value);
+    let bytes = &found.base[pair.range()];
+    let [version, body] = ["0", "1"].map(|index| found.format.child(bytes, index));
+    let (Some(version), Some(body), None) = (version, body, found.format.child(bytes, "2")) else {
+        return Err(Unreadable);
+    };
+    let version = found.format.decode(&bytes[version]).map_err(|_| Unreadable)?;
+    if field.key.is_empty() {
+        return Err(Unreadable);
+    }
+    let name = Slot::of_key(field, Slot::Base(segments), 0, &mut found.written).ok_or(Unreadable)?;
+    found.add(name, Stored { version, body: pair.part(&body) })
+}
+
+/// The segments found so far.
+struct Found<'a> {
+    format: Format,
+    base: &'a Bytes,
+    segments: Vec<Segment>,
+    written: Vec<u8>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
+        let text = self.bytes(name);
+        let is_default_sound = text != DEFAULT.as_bytes()
+            || (stored.version == 0 && self.format.begins_map(&self.base[stored.body.range()]));
+        let is_known = self.segments.iter().any(|segment| self.bytes(segment.name) == text);
+        if !is_default_sound || is_known || text.len() > LONGEST_NAME || self.segments.len() >= MOST_SEGMENTS
+        {
+            return Err(Unreadable);
+        }
+        self.segments.push(Segment::new(name, Some(stored)));
+        Ok(())
+    }
+
+    fn bytes(&self, name: Slot) -> &[u8] {
+        match name {
+            Slot::Base(span) => &self.base[span.range()],
+            Slot::Written(span) => &self.written[span.range()],
+        }
+    }
+}
+
+/// Appends the payload as it stands now.
+pub(super) fn write(contents: &Contents, out: &mut Vec<u8>) {
+    match contents.format {
+        Format::Json => write_json(contents, out),
+        Format::MessagePack => write_msgpack(contents, out),
+    }
+}
+
+/// How many bytes [`write()`] appends.
+pub(super) fn len(contents: &Contents) -> usize {
+    if contents.format == Format::Json {
+        let mut length = Length::default();
+        write_json(contents, &mut length);
+        return length.0;
+    }
+    let (mut count, mut sum) = (0, 0);
+    for (segment, body) in live(contents) {
+        let (name, body) = (contents.bytes(segment.name).len(), contents.len_of(body));
+        count += 1;
+        sum +=
+            [name as u64, u64::from(segment.version()), body as u64].map(varint::len).iter().sum::<usize>();
+        sum += name + body;
+    }
+    varint::len(count) + sum
+}
+
+/// The segments that are written, and their bodies.
+fn live(contents: &Contents) -> impl Iterator<Item = (&Segment, Body<'_>)> {
+    contents.segments.iter().filter_map(|segment| Some((segment, contents.body_of(segment)?)))
+}
+
+fn write_msgpack(contents: &Contents, out: &mut Vec<u8>) {
+    let (start, mut count) = (out.len(), 0);
+    for (segment, body) in live(contents) {
+        let name = contents.bytes(segment.name);
+        varint::put(out, name.len() as u64);
+        out.put(name);
+        varint::put(out, u64::from(segment.version()));
+        let body_at = out.len();
+        contents.put(out, body);
+        let len = out.len() - body_at;
+        put_before(out, body_at, len as u64);
+        count += 1;
+    }
+    put_before(out, start, count);
+}
+
+/// Puts a number before what was appended since `start`: moving that by a byte or two takes less than a walk that
+/// finds out the number beforehand.
+fn put_before(out: &mut Vec<u8>, start: usize, n: u64) {
+    let end = out.len();
+    varint::put(out, n);
+    let moved = out.len() - end;
+    out[start..].rotate_right(moved);
+}
+
+fn write_json(contents: &Contents, out: &mut impl Sink) {
+    let is_default = |segment: &Segment| contents.bytes(segment.name) == DEFAULT.as_bytes();
+    out.put(b"{");
+    let data = live(contents).find(|(segment, _)| is_default(segment));
+    if let Some((_, body)) = data {
+        out.put(b"\"data\":");
+        contents.put(out, body);
+    }
+    let mut others = live(contents).filter(|(segment, _)| !is_default(segment)).enumerate().peekable();
+    if others.peek().is_some() {
+        out.put(if data.is_some() { b",\"segments\":{" } else { b"\"segments\":{" });
+        for (i, (segment, body)) in others {
+            out.put(if i > 0 { b"," } else { b"" });
+            contents.format.put_text(out, contents.bytes(segment.name));
+            out.put(b":[");
+            out.put(segment.version().to_string().as_bytes());
+            out.put(b",");
+            contents.put(out, body);
+            out.put(b"]");
+        }
+        out.put(b"}");
+    }
+    out.put(b"}");
+}

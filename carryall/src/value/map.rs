@@ -1,0 +1,190 @@
+//! Values by key and dotted path: the verbs of map segments.
+//!
+//! What was read is remembered by its top-level key, for that is what a conflict is about.
+
+use super::op::{Action, Effect, Guard, Op, Place};
+use super::place::{Slot, Span};
+use super::segment::Entry;
+use super::{Contents, path};
+use crate::error::Error;
+use crate::format::Format;
+
+/// Where a path leads: its entry, if the segment ever had one, its top-level key, and the rest of the way.
+pub(super) struct Found<'p> {
+    pub(super) entry: Option<usize>,
+    pub(super) key: &'p str,
+    pub(super) rest: Option<&'p str>,
+}
+
+impl Contents {
+    /// The encoded value at a path. From now on the key counts as read.
+    pub(crate) fn get(&mut self, segment: &str, path: &str) -> Result<Option<&[u8]>, Error> {
+        let at = self.open(segment)?;
+        let found = self.resolve(at, path);
+        self.note_seen(at, &found)?;
+        Ok(self.value_at(at, &found))
+    }
+
+    /// Whether there is a value at a path. From now on the key counts as read.
+    pub(crate) fn contains(&mut self, segment: &str, path: &str) -> Result<bool, Error> {
+        Ok(self.get(segment, path)?.is_some())
+    }
+
+    /// The keys of a segment, in the order in which they came to be. That does not count as reading them.
+    pub(crate) fn keys(&mut self, segment: &str) -> Result<Vec<String>, Error> {
+        let at = self.open(segment)?;
+        let live = self.segments[at].entries.iter().filter(|entry| entry.now.is_some());
+        Ok(live.map(|entry| self.text(entry.key).to_owned()).collect())
+    }
+
+    /// Stores an encoded value. If the key was read before, it is stored only as long as it is what was read.
+    ///
+    /// A path that is no key leads into nested maps, which are made if they are missing.
+    /// `encode` appends the value; its error leaves everything as it was.
+    pub(crate) fn set(
+        &mut self,
+        segment: &str,
+        path: &str,
+        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let at = self.open(segment)?;
+        let found = self.resolve(at, path);
+        let guard = self.guard_of(at, &found);
+        let segment = self.segments[at].name;
+        if found.rest.is_some() {
+            let place = self.place_of(at, &found)?;
+            let value = self.keep_with(encode)?;
+            return self.apply(segment, Action::Set { place, value, guard });
+        }
+        let (key, value, field) = match found.entry {
+            Some(entry) => (self.segments[at].entries[entry].key, self.keep_with(encode)?, None),
+            None => self.keep_field(found.key, encode)?,
+        };
+        // What comes of it is plain, and its place was just found.
+        let action = Action::Set { place: Place { key, rest: None }, value, guard };
+        self.remember(Op { segment, action, effect: Effect::Stored(value) });
+        self.enter(at, found.entry, key, Some(Slot::Written(value)), true).field = field;
+        Ok(())
+    }
+
+    /// Keeps a new key and its value; in MessagePack as the entry that they will be in the payload.
+    fn keep_field(
+        &mut self,
+        key: &str,
+        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(Slot, Span, Option<Span>), Error> {
+        if self.format == Format::Json {
+            let key = Slot::Written(self.keep(key.as_bytes())?);
+            return Ok((key, self.keep_with(encode)?, None));
+        }
+        let mut key_end = 0;
+        let field = self.keep_with(|format, out| {
+            let start = out.len();
+            format.put_text(out, key.as_bytes());
+            key_end = out.len() - start;
+            encode(format, out)
+        })?;
+        let key = Slot::Written(field.part(&(key_end - key.len()..key_end)));
+        Ok((key, field.part(&(key_end..field.len())), Some(field)))
+    }
+
+    /// Removes a value, whatever it is by then. Whether there was one.
+    ///
+    /// Elements of arrays cannot be removed.
+    pub(crate) fn remove(&mut self, segment: &str, path: &str) -> Result<bool, Error> {
+        let at = self.open(segment)?;
+        let place = self.place_of(at, &self.resolve(at, path))?;
+        let name = self.segments[at].name;
+        self.apply(name, Action::Remove { place })?;
+        Ok(self.was_removed())
+    }
+
+    /// Removes the value of a key; at replay only if it still is what it is now. Whether there was one.
+    pub(crate) fn remove_seen(&mut self, segment: &str, key: &str) -> Result<bool, Error> {
+        let at = self.open(segment)?;
+        let entry = self.find_entry(at, key.as_bytes()).map(|entry| &self.segments[at].entries[entry]);
+        let Some((key, now)) = entry.and_then(|entry| Some((entry.key, entry.now?))) else {
+            return Ok(false);
+        };
+        let seen = self.bytes(now).to_vec();
+        let seen = self.keep(&seen)?;
+        let name = self.segments[at].name;
+        self.apply(name, Action::RemoveSeen { key, seen })?;
+        Ok(true)
+    }
+
+    fn was_removed(&self) -> bool {
+        self.ops.last().is_some_and(|op| !matches!(op.effect, Effect::Nothing))
+    }
+
+    pub(super) fn resolve<'p>(&self, at: usize, path: &'p str) -> Found<'p> {
+        let whole = self.find_entry(at, path.as_bytes());
+        if whole.is_none_or(|entry| self.segments[at].entries[entry].now.is_none())
+            // Paths are short; a search made for long text would take longer to begin than this to end.
+            && let Some(dot) = path.bytes().position(|byte| byte == b'.')
+        {
+            let (key, rest) = (&path[..dot], &path[dot + 1..]);
+            return Found { entry: self.find_entry(at, key.as_bytes()), key, rest: Some(rest) };
+        }
+        Found { entry: whole, key: path, rest: None }
+    }
+
+    pub(super) fn place_of(&mut self, at: usize, found: &Found<'_>) -> Result<Place, Error> {
+        let key = match found.entry {
+            Some(entry) => self.segments[at].entries[entry].key,
+            None => Slot::Written(self.keep(found.key.as_bytes())?),
+        };
+        let rest = found.rest.map(|rest| self.keep(rest.as_bytes())).transpose()?;
+        Ok(Place { key, rest })
+    }
+
+    pub(super) fn value_at(&self, at: usize, found: &Found<'_>) -> Option<&[u8]> {
+        let value = self.bytes(self.segments[at].entries[found.entry?].now?);
+        match found.rest {
+            None => Some(value),
+            Some(rest) => path::find(self.format, value, rest),
+        }
+    }
+
+    /// The entry of a key, be it a removed one.
+    pub(super) fn find_entry(&self, at: usize, key: &[u8]) -> Option<usize> {
+        let is_it = |entry: &Entry| entry.key.len() == key.len() && self.bytes(entry.key) == key;
+        self.segments[at].entries.iter().position(is_it)
+    }
+
+    pub(super) fn note_seen(&mut self, at: usize, found: &Found<'_>) -> Result<(), Error> {
+        let segment = &mut self.segments[at];
+        if let Some(entry) = found.entry {
+            let entry = &mut segment.entries[entry];
+            entry.is_seen |= !entry.is_own && !segment.is_own;
+        } else if !segment.is_own {
+            // That there is nothing is worth remembering too.
+            let key = Slot::Written(self.keep(found.key.as_bytes())?);
+            self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key) });
+        }
+        Ok(())
+    }
+
+    fn guard_of(&self, at: usize, found: &Found<'_>) -> Guard {
+        let segment = &self.segments[at];
+        let is_entry_seen = found.entry.is_some_and(|entry| segment.entries[entry].is_seen);
+        if !is_entry_seen && !segment.is_seen {
+            return Guard::Blind;
+        }
+        self.stored_value(at, found.key.as_bytes()).map_or(Guard::Absent, |span| Guard::Base(0, span))
+    }
+
+    /// What the base says of a key.
+    pub(super) fn stored_value(&self, at: usize, key: &[u8]) -> Option<Span> {
+        let segment = &self.segments[at];
+        if segment.is_sliced_of_base() {
+            return match segment.entries[self.find_entry(at, key)?].origin? {
+                Slot::Base(span) => Some(span),
+                Slot::Written(_) => None,
+            };
+        }
+        let body = segment.base?.body;
+        let value = self.format.child(&self.base[body.range()], std::str::from_utf8(key).ok()?)?;
+        Some(body.part(&value))
+    }
+}

@@ -1,0 +1,165 @@
+//! A session's values, kept encoded: what was loaded, what this request did to it, and how to do it again.
+//!
+//! [`Contents`] is the loaded payload and a write-set. Reading slices the payload and decodes nothing; writing keeps
+//! the new bytes beside it; what nobody touched is written back byte for byte. Every mutator leaves an [`op`], and
+//! [`rebase`] replays them on a payload that another request has written meanwhile.
+
+mod apply;
+mod body;
+mod document;
+mod layout;
+mod map;
+mod op;
+mod path;
+mod place;
+mod rebase;
+mod segment;
+mod slice;
+#[cfg(test)]
+mod tests;
+mod unlocked;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind};
+use crate::format::Format;
+
+use body::Body;
+pub(crate) use layout::Unreadable;
+use op::Op;
+pub(crate) use op::{BodyUpdater, Updater};
+pub(crate) use rebase::Rebase;
+use segment::Segment;
+
+/// The name of the segment that values go into unless another one is named.
+pub(crate) const DEFAULT: &str = "";
+
+/// Most segments in one session.
+const MOST_SEGMENTS: usize = 256;
+
+/// Longest name of a segment, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// All segments of one session, and what this request did to them. A clone shares the payload.
+#[derive(Clone)]
+pub(crate) struct Contents {
+    format: Format,
+    /// The payload as it was loaded; everything untouched is a span of it.
+    base: Bytes,
+    /// Those of the base in its order, then new ones. One that is only here to remember that it was looked for
+    /// is never written.
+    segments: Vec<Segment>,
+    /// The write-set, in program order.
+    ops: Vec<Op>,
+    /// Keys and values that were written, and names that had to be unescaped.
+    written: Vec<u8>,
+    /// How many bytes the ops can have added at most.
+    grown: usize,
+}
+
+impl Contents {
+    /// Contents without any segment.
+    pub(crate) fn empty(format: Format) -> Self {
+        let base = Bytes::from_static(layout::empty(format));
+        Self { format, base, segments: Vec::new(), ops: Vec::new(), written: Vec::new(), grown: 0 }
+    }
+
+    /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
+    pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
+        let (segments, written) = layout::parse(format, &base)?;
+        Ok(Self { format, base, segments, ops: Vec::new(), written, grown: 0 })
+    }
+
+    /// How the values are encoded.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Appends the payload as it stands now. Maps that became empty and removed documents are left out.
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
+        if self.ops.is_empty() {
+            out.extend_from_slice(&self.base);
+        } else {
+            layout::write(self, out);
+        }
+    }
+
+    /// How many bytes [`write_to`](Self::write_to) appends.
+    pub(crate) fn encoded_len(&self) -> usize {
+        if self.ops.is_empty() { self.base.len() } else { layout::len(self) }
+    }
+
+    /// No fewer bytes than [`encoded_len`](Self::encoded_len), without a walk over the segments.
+    pub(crate) fn longest(&self) -> usize {
+        self.base.len() + self.grown
+    }
+
+    /// Whether any value differs from what was loaded. A value that was changed and changed back does not.
+    pub(crate) fn is_changed(&self) -> bool {
+        !self.ops.is_empty() && self.segments.iter().any(|segment| self.is_segment_changed(segment))
+    }
+
+    /// Whether there is no value in it at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.iter().all(|segment| match self.body_of(segment) {
+            None => true,
+            Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),
+            Some(Body::Entries(_)) => false,
+        })
+    }
+
+    /// The names of all segments with the encoded size of each in bytes.
+    pub(crate) fn segments(&self) -> Vec<(String, usize)> {
+        self.segments
+            .iter()
+            .filter_map(|segment| {
+                let body = self.body_of(segment)?;
+                Some((self.name(segment).to_owned(), self.len_of(body)))
+            })
+            .collect()
+    }
+
+    /// After a commit: what is here is what is stored. Write-set and read marks are forgotten.
+    pub(crate) fn settle(&mut self) {
+        // What was written here is always readable; were it not, the write-set would stay and be replayed.
+        let _readable = self.settle_checked();
+    }
+
+    fn settle_checked(&mut self) -> Result<(), Unreadable> {
+        let base = if self.ops.is_empty() {
+            self.base.clone()
+        } else {
+            let mut out = Vec::with_capacity(self.encoded_len());
+            self.write_to(&mut out);
+            Bytes::from(out)
+        };
+        *self = Self::parse(self.format, base)?;
+        Ok(())
+    }
+
+    /// The same values in another format, as if they had been loaded in it.
+    pub(crate) fn transcode(self, to: Format) -> Result<Self, Error> {
+        let mut out = Self::empty(to);
+        for segment in &self.segments {
+            if let Some(body) = self.body_of(segment) {
+                let body = self.format.transcode(&self.collect(body), to)?;
+                out.put_body(self.name(segment), segment.version(), &body)?;
+            }
+        }
+        out.settle_checked()
+            .map_err(|_| Error::new(ErrorKind::Decode, "a stored segment cannot be carried over"))?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents")
+            .field("format", &self.format)
+            .field("segments", &self.segments.len())
+            .field("ops", &self.ops.len())
+            .finish_non_exhaustive()
+    }
+}

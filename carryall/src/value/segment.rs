@@ -1,0 +1,184 @@
+//! One segment: where its body lies, and its entries once they are asked for.
+
+use super::place::{Slot, Span};
+use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
+use crate::error::{Error, ErrorKind};
+use crate::format::Flaw;
+
+/// One segment of a session.
+#[derive(Clone)]
+pub(super) struct Segment {
+    pub(super) name: Slot,
+    /// What the payload has of it.
+    pub(super) base: Option<Stored>,
+    pub(super) state: State,
+    /// The values of a map, once it is one; empty otherwise.
+    pub(super) entries: Vec<Entry>,
+    /// The whole body was read while it still depended on the base.
+    pub(super) is_seen: bool,
+    /// Written or removed as a whole by this request: nothing in it depends on the base.
+    pub(super) is_own: bool,
+}
+
+/// A segment's body in the loaded payload.
+#[derive(Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) version: u32,
+    pub(super) body: Span,
+}
+
+/// What is known of a segment's body.
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    /// As in the base, not looked at; or nowhere, if the base has nothing of it.
+    Stored,
+    /// Sliced into entries, out of the body that `whole` says; it stands for them until one is written.
+    Map { version: u32, whole: Option<Slot> },
+    /// Written as a whole.
+    Document { version: u32, body: Slot },
+    /// Removed.
+    Gone,
+}
+
+/// One value of a map segment. It stays when the value is removed, to know what was there.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: Slot,
+    /// The whole of it in the base, key and value, if it comes from there.
+    pub(super) raw: Option<Span>,
+    /// The whole of what it is now, if key and value were written together.
+    pub(super) field: Option<Span>,
+    /// What it was when the segment was sliced; `None` if it was not there.
+    pub(super) origin: Option<Slot>,
+    /// What it is; `None` if it is removed.
+    pub(super) now: Option<Slot>,
+    /// Read while it still depended on the base.
+    pub(super) is_seen: bool,
+    /// Set or removed as a whole by this request: it does not depend on the base.
+    pub(super) is_own: bool,
+}
+
+impl Segment {
+    /// A segment of which only the base knows, or nobody.
+    pub(super) fn new(name: Slot, base: Option<Stored>) -> Self {
+        Self { name, base, state: State::Stored, entries: Vec::new(), is_seen: false, is_own: false }
+    }
+
+    pub(super) fn version(&self) -> u32 {
+        match self.state {
+            State::Stored => self.base.map_or(0, |base| base.version),
+            State::Map { version, .. } | State::Document { version, .. } => version,
+            State::Gone => 0,
+        }
+    }
+
+    /// Whether the entries are the base's and what was added to them, so that each knows what the base says.
+    pub(super) fn is_sliced_of_base(&self) -> bool {
+        match self.state {
+            State::Map { whole: Some(Slot::Base(_)), .. } => true,
+            State::Map { whole: None, .. } => self.base.is_none(),
+            State::Map { whole: Some(Slot::Written(_)), .. }
+            | State::Stored
+            | State::Document { .. }
+            | State::Gone => false,
+        }
+    }
+
+    /// Whether anything in it was read.
+    pub(super) fn is_any_seen(&self) -> bool {
+        self.is_seen || self.entries.iter().any(|entry| entry.is_seen)
+    }
+
+    /// Removes everything in it.
+    pub(super) fn clear(&mut self) {
+        self.is_own = true;
+        if !matches!(self.state, State::Map { .. }) {
+            self.state = State::Gone;
+        }
+        for entry in &mut self.entries {
+            entry.now = None;
+        }
+    }
+
+    /// Puts a document in its place, or nothing.
+    pub(super) fn replace(&mut self, version: u32, body: Option<Slot>, is_own: bool) {
+        self.is_seen = self.is_any_seen();
+        self.is_own |= is_own;
+        self.entries.clear();
+        self.state = body.map_or(State::Gone, |body| State::Document { version, body });
+    }
+}
+
+impl Entry {
+    /// An entry that was never there.
+    pub(super) fn absent(key: Slot) -> Self {
+        Self { key, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
+    }
+
+    /// Whether it was written or removed by this request, be it to the value it had.
+    pub(super) fn is_written(&self) -> bool {
+        self.now != self.origin
+    }
+
+    /// The whole of it, key and value, if it lies in one piece.
+    pub(super) fn whole(&self) -> Option<Slot> {
+        self.now?;
+        if self.is_written() { self.field.map(Slot::Written) } else { self.raw.map(Slot::Base) }
+    }
+}
+
+impl Contents {
+    pub(super) fn name(&self, segment: &Segment) -> &str {
+        self.text(segment.name)
+    }
+
+    /// The index of a segment, be it a removed one.
+    pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.segments.iter().position(|segment| self.bytes(segment.name) == name)
+    }
+
+    /// The index of a segment, which is noted if it is not there yet.
+    pub(super) fn find_or_note(&mut self, name: &str) -> Result<usize, Error> {
+        if let Some(at) = self.find(name.as_bytes()) {
+            return Ok(at);
+        }
+        if name.len() > LONGEST_NAME {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "a segment's name has at most 64 bytes; choose a shorter one",
+            ));
+        }
+        if self.segments.len() >= MOST_SEGMENTS {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "a session has at most 256 segments; use keys within one",
+            ));
+        }
+        let name = if name == DEFAULT { Slot::EMPTY } else { Slot::Written(self.keep(name.as_bytes())?) };
+        self.segments.push(Segment::new(name, None));
+        Ok(self.segments.len() - 1)
+    }
+
+    /// The index of a segment by its name, which is noted if it is not there yet.
+    pub(super) fn locate(&mut self, name: Slot) -> Result<usize, Error> {
+        if let Some(at) = self.find(self.bytes(name)) {
+            return Ok(at);
+        }
+        let name = self.text(name).to_owned();
+        self.find_or_note(&name)
+    }
+
+    /// The index of a map segment, its entries sliced.
+    pub(super) fn open(&mut self, name: &str) -> Result<usize, Error> {
+        let at = self.find_or_note(name)?;
+        self.slice(at).map_err(Flaw::while_decoding)?;
+        Ok(at)
+    }
+
+    /// The index of a map segment by its name, its entries sliced.
+    pub(super) fn locate_map(&mut self, name: Slot) -> Result<usize, Error> {
+        let at = self.locate(name)?;
+        self.slice(at).map_err(Flaw::while_decoding)?;
+        Ok(at)
+    }
+}

@@ -1,0 +1,107 @@
+//! Finding the entries of a map segment, which happens when it is first touched.
+
+use super::Contents;
+use super::place::{Slot, Span};
+use super::segment::{Entry, State};
+use crate::format::{Flaw, Format, scan};
+
+/// Up to so many keys, comparing is faster than sorting.
+const FEW: usize = 32;
+
+impl Contents {
+    /// Makes a segment a map, if it can be one.
+    pub(super) fn slice(&mut self, at: usize) -> Result<(), Flaw> {
+        let segment = &self.segments[at];
+        let (version, whole) = match segment.state {
+            State::Map { .. } => return Ok(()),
+            State::Stored => (segment.version(), segment.base.map(|base| Slot::Base(base.body))),
+            State::Document { version, body } => (version, Some(body)),
+            State::Gone => (0, None),
+        };
+        if let Some(body) = whole {
+            self.segments[at].entries = self.entries_of(body)?;
+        }
+        self.segments[at].state = State::Map { version, whole };
+        Ok(())
+    }
+
+    fn entries_of(&mut self, body: Slot) -> Result<Vec<Entry>, Flaw> {
+        if let (Format::MessagePack, Slot::Base(map)) = (self.format, body) {
+            return self.entries_of_base(map);
+        }
+        let mut fields = self.format.fields(self.bytes(body))?;
+        let mut entries = Vec::with_capacity(fields.at_most());
+        // Behind what was written before, once the body is not looked at any more.
+        let mut unescaped = Vec::new();
+        let behind = self.written.len();
+        while let Some(field) = fields.step()? {
+            let raw = match body {
+                Slot::Base(map) => Some(map.part(&(field.start..field.value.end))),
+                Slot::Written(_) => None,
+            };
+            let value = Some(body.part(&field.value));
+            entries.push(Entry {
+                key: Slot::of_key(&field, body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
+                raw,
+                field: None,
+                origin: value,
+                now: value,
+                is_seen: false,
+                is_own: false,
+            });
+        }
+        self.written.extend_from_slice(&unescaped);
+        self.refuse_duplicates(&entries)?;
+        Ok(entries)
+    }
+
+    /// The usual case, and the one that every request with a session goes through.
+    fn entries_of_base(&self, map: Span) -> Result<Vec<Entry>, Flaw> {
+        let bytes = &self.base[map.range()];
+        let (count, mut at) = scan::open(bytes)?;
+        // An entry takes two bytes at least, so a forged count reserves no more than was sent.
+        let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
+        // One bit for what two equal keys have in common; most keys are seen to be new by it.
+        let mut met = 0_u64;
+        for _ in 0..count {
+            let found = scan::entry(bytes, at)?;
+            at = found.value.end;
+            let key = &bytes[found.key.clone()];
+            let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+            let bit = 1_u64 << ((key.len() + usize::from(ends)) % 64);
+            if count <= FEW && met & bit != 0 && entries.iter().any(|other| self.bytes(other.key) == key) {
+                return Err(Flaw::DuplicateKey);
+            }
+            met |= bit;
+            let value = Some(Slot::Base(map.part(&found.value)));
+            entries.push(Entry {
+                key: Slot::Base(map.part(&found.key)),
+                raw: Some(map.part(&(found.start..found.value.end))),
+                field: None,
+                origin: value,
+                now: value,
+                is_seen: false,
+                is_own: false,
+            });
+        }
+        if at != bytes.len() {
+            return Err(Flaw::Trailing);
+        }
+        if count > FEW {
+            self.refuse_duplicates(&entries)?;
+        }
+        Ok(entries)
+    }
+
+    fn refuse_duplicates(&self, entries: &[Entry]) -> Result<(), Flaw> {
+        let has_duplicates = if entries.len() <= FEW {
+            let is_known = |i: usize, key| entries[..i].iter().any(|other| self.bytes(other.key) == key);
+            entries.iter().enumerate().any(|(i, entry)| is_known(i, self.bytes(entry.key)))
+        } else {
+            let mut keys: Vec<_> = entries.iter().map(|entry| self.bytes(entry.key)).collect();
+            keys.sort_unstable();
+            keys.windows(2).any(|pair| pair[0] == pair[1])
+        };
+        if has_duplicates { Err(Flaw::DuplicateKey) } else { Ok(()) }
+    }
+}

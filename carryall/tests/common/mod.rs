@@ -1,0 +1,11 @@
+//! What several test programs share.
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by test programs that each use a part")]
+
+pub mod clock;
+pub mod events;
+pub mod house;
+pub mod jwt;
+pub mod lab;
+pub mod log;
+pub mod recorder;
+pub mod shared_log;

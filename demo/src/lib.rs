@@ -1,0 +1,23 @@
+//! A small shop whose visitors' sessions are carried by Carryall: pages without JavaScript, and a JSON API.
+//!
+//! `carryall-demo --help` names the options. [`app`] is the whole application as a router, for tests.
+
+mod api;
+mod app;
+mod assets;
+mod cart;
+mod catalogue;
+mod failure;
+mod headers;
+mod moment;
+mod options;
+mod pages;
+mod profile;
+mod serve;
+mod setup;
+mod span;
+
+pub use app::app;
+pub use failure::Failure;
+pub use options::Options;
+pub use serve::serve;

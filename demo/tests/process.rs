@@ -1,0 +1,156 @@
+//! The demo as a program: what it prints, how it fails, how it stops.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+fn demo() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carryall-demo"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARRYALL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().expect("the demo runs")
+}
+
+/// A running demo and its address.
+struct Running {
+    process: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Running {
+    fn start(options: &[&str]) -> Self {
+        Self::spawn(demo().args(["--listen", "127.0.0.1:0"]).args(options))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("the demo starts");
+        let mut out = BufReader::new(process.stdout.take().expect("its output"));
+        let mut first = String::new();
+        out.read_line(&mut first).expect("a line");
+        let address = first.trim().rsplit('/').nth(1).expect("an address").to_owned();
+        Self { process, out, address }
+    }
+
+    /// The response to a request, as it came.
+    fn ask(&self, method: &str, path: &str, headers: &str) -> String {
+        let mut connection = TcpStream::connect(&self.address).expect("a connection");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n",
+            self.address
+        );
+        connection.write_all(request.as_bytes()).expect("a request");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).expect("a response");
+        response
+    }
+
+    /// Stops it as Ctrl-C does, and answers what it had printed.
+    fn stop(mut self) -> String {
+        let told = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        assert!(told.expect("`kill` runs").success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("its output");
+        assert!(self.process.wait().expect("its end").success(), "Ctrl-C is no failure");
+        rest
+    }
+}
+
+#[test]
+fn a_bad_option_gets_one_clear_line() {
+    for (options, word) in [
+        (&["--carrier", "sealed", "--place", "store"][..], "--carrier"),
+        (&["--store", "memory", "--place", "client"], "--store"),
+        (&["--place", "cloud"], "cloud"),
+        (&["--idle", "soon"], "soon"),
+        (&["--idle", "2h", "--absolute", "1h"], "--idle"),
+        (&["--colour"], "--colour"),
+        (&["--keys", "/"], "--keys"),
+        (&["--listen", "nowhere"], "--listen"),
+    ] {
+        let output = output(demo().args(options));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{options:?}: {text}");
+        assert!(text.starts_with("carryall-demo: ") && text.contains(word), "{options:?}: {text}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_variable_says_what_a_flag_says() {
+    let output = output(demo().env("CARRYALL_PLACE", "cloud"));
+    assert_eq!(output.status.code(), Some(2));
+    let variables =
+        [("CARRYALL_PLAIN_HTTP", "1"), ("CARRYALL_LISTEN", "127.0.0.1:0"), ("CARRYALL_PLACE", "store")];
+    let running = Running::spawn(demo().envs(variables));
+    assert!(running.ask("GET", "/", "").contains("set-cookie: session="));
+    let rest = running.stop();
+    assert!(rest.contains("memory") && rest.contains("no Secure attribute"), "{rest}");
+}
+
+#[test]
+fn a_busy_port_gets_one_clear_line() {
+    let busy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = busy.local_addr().expect("its address").to_string();
+    let output = output(demo().args(["--listen", &address]));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
+    assert!(text.contains(&address) && text.contains("--listen"), "{text}");
+}
+
+#[test]
+fn a_request_that_never_ends_does_not_keep_the_process() {
+    let running = Running::start(&[]);
+    let mut connection = TcpStream::connect(&running.address).expect("a connection");
+    connection
+        .write_all(b"POST /api/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+        .expect("half a request");
+    running.stop();
+}
+
+#[test]
+fn help_and_version_are_no_failure() {
+    for option in ["--help", "--version"] {
+        let output = output(demo().arg(option));
+        assert!(output.status.success() && !output.stdout.is_empty() && output.stderr.is_empty(), "{option}");
+    }
+}
+
+#[test]
+fn a_session_in_its_cookie_outlives_the_process_with_a_file_of_keys() {
+    let keys = std::env::temp_dir().join(format!("carryall-demo-keys-{}", std::process::id()));
+    let _removed = Removed(keys.clone());
+    let options = ["--keys", keys.to_str().expect("a name")];
+    let first = Running::start(&options);
+    let response = first.ask("POST", "/api/counters/apples", "content-length: 0\r\n");
+    assert!(response.contains(r#""value":1"#), "{response}");
+    let cookie = response.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    let cookie = format!("cookie: {}\r\n", cookie.split(';').next().expect("its value"));
+    assert!(first.stop().contains("keys from"));
+    let second = Running::start(&options);
+    let response = second.ask("POST", "/api/counters/apples", &format!("{cookie}content-length: 0\r\n"));
+    assert!(response.contains(r#""value":2"#), "{response}");
+    second.stop();
+    let stranger = Running::start(&[]);
+    let response = stranger.ask("POST", "/api/counters/apples", &format!("{cookie}content-length: 0\r\n"));
+    assert!(response.contains(r#""value":1"#), "other keys, another session: {response}");
+    assert!(stranger.stop().contains("a fresh key in memory"));
+}
+
+/// A file that is removed at the end.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
