@@ -12,7 +12,7 @@ use super::layer::Config;
 use super::outage::FailureResponse;
 use super::response;
 use crate::error::Error;
-use crate::lifecycle::drive::{Uninterrupted, commit_now, commit_without_io};
+use crate::lifecycle::drive::{Finished, When, commit_without_io};
 use crate::lifecycle::visit::Visit;
 
 pin_project! {
@@ -36,7 +36,7 @@ struct Guest<R> {
 
 struct Committing<B> {
     response: Response<B>,
-    commit: Uninterrupted<Result<(), Error>>,
+    commit: Finished,
 }
 
 impl<R> Drop for Guest<R> {
@@ -84,16 +84,15 @@ where
             }
         };
         if !guest.visit.is_accessed() {
+            guest.visit.leave();
             guest.is_done = true;
             return Poll::Ready(Ok(response));
         }
-        if response.status().is_redirection() {
-            guest.visit.hold_flash();
-        }
-        if let Some(result) = commit_without_io(&guest.visit, true) {
+        let redirects = response.status().is_redirection();
+        if let Some(result) = commit_without_io(&guest.visit, redirects) {
             return Poll::Ready(Ok(guest.finish(response, result)));
         }
-        let mut commit = Uninterrupted::new(commit_now(Arc::clone(&guest.visit)));
+        let mut commit = Finished::new(Arc::clone(&guest.visit), When::Last { redirects });
         match Pin::new(&mut commit).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Ok(guest.finish(response, result))),
             Poll::Pending => {

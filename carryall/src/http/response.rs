@@ -19,10 +19,7 @@ pub(super) fn finish<B, R: FailureResponse<B>>(
     committed: Result<(), Error>,
 ) -> Response<B> {
     let failed = committed.err();
-    let emitted = emit(visit);
-    let (emission, failed) = match emitted {
-        // The handler's changes are lost, but an end that it asked for is not: only a removal may go out.
-        Ok(Emission::Mint { .. }) if failed.is_some() => (Emission::Nothing, failed),
+    let (emission, failed) = match emit(visit, failed.is_some()) {
         Ok(emission) => (emission, failed),
         Err(error) => (Emission::Nothing, failed.or(Some(error))),
     };

@@ -32,8 +32,9 @@ pub(crate) struct Facts {
 pub(crate) enum Change {
     /// The facts to be written.
     Go(Facts),
-    /// The session was changed or ended meanwhile: this login begins a family of its own.
-    FreshFamily { ended: bool },
+    /// The session was changed or ended meanwhile: this login begins a family of its own. Values of a session that
+    /// was ended, or is somebody else's by now, do not go along.
+    FreshFamily { keeps_values: bool },
     /// The session is not this request's any more.
     Superseded,
 }
@@ -50,14 +51,14 @@ impl Wish {
         })
     }
 
-    /// Applies the wish to the facts it finds.
-    pub(crate) fn apply(&self, house: &House, mut facts: Facts, now: Timestamp) -> Change {
+    /// Applies the wish to the facts it finds, of which it is known whether they are revoked.
+    pub(crate) fn apply(&self, house: &House, mut facts: Facts, now: Timestamp, is_revoked: bool) -> Change {
         let verdict = facts.generations.judge(self.presented, now, house.windows);
         if let Verdict::Refused { .. } = verdict {
             return self.refused(facts, now);
         }
-        if house.is_revoked(&facts.envelope, None, now) {
-            return self.lost(false);
+        if is_revoked {
+            return self.lost(&facts);
         }
         facts.generations.raise(self.presented, now);
         if self.persistence {
@@ -67,7 +68,7 @@ impl Wish {
             facts.generations.confirm(now);
         }
         if !self.change_identity(house, &mut facts, now) {
-            return self.lost(false);
+            return self.lost(&facts);
         }
         facts.envelope.generation = facts.generations.current;
         facts.envelope.issued = now;
@@ -92,12 +93,18 @@ impl Wish {
                 facts.envelope.issued = now;
                 Change::Go(facts)
             }
-            _ => self.lost(facts.generations.dead.is_some()),
+            _ => self.lost(&facts),
         }
     }
 
-    fn lost(&self, ended: bool) -> Change {
-        if self.intent == Intent::Login { Change::FreshFamily { ended } } else { Change::Superseded }
+    fn lost(&self, found: &Facts) -> Change {
+        if self.intent != Intent::Login {
+            return Change::Superseded;
+        }
+        let subject = |envelope: &Envelope| envelope.login.as_ref().map(|login| login.subject.clone());
+        let theirs = subject(&found.envelope);
+        let is_ours = theirs.is_none() || theirs == subject(&self.envelope);
+        Change::FreshFamily { keeps_values: is_ours && found.generations.dead.is_none() }
     }
 
     /// Answers whether the change fits the facts.
@@ -118,9 +125,6 @@ impl Wish {
                     facts.envelope.login = Some(login.clone());
                     facts.envelope.logins = facts.envelope.logins.wrapping_add(1);
                     facts.generations.supersede(now);
-                    if let Some(login) = facts.envelope.login.as_mut() {
-                        login.auth_time = login.auth_time.max(house.beginning(&self.envelope, now));
-                    }
                 }
                 fits
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::change::may_write;
+use super::drive::is_pledged;
 use super::house::House;
 use super::place::Home;
 use super::visit::Visit;
@@ -24,14 +26,20 @@ pub(crate) enum Emission {
     Remove { cookie: SetCookie, is_logout: bool },
 }
 
-/// Closes the session and answers its cookie. Writes after this are errors.
-pub(crate) fn emit(visit: &Visit) -> Result<Emission, Error> {
+/// Closes the session and answers its cookie. Writes after this are errors. If the last commit failed, the cookie is
+/// that of the commits before it.
+pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
     let house = &visit.house;
     let mut state = visit.lock();
-    state.closed = true;
-    let mut outcome = std::mem::take(&mut state.outcome);
-    if outcome == Outcome::Mint && is_revoked(house, &state) {
-        outcome = Outcome::Nothing;
+    state.commits.is_closed = true;
+    let mut outcome = std::mem::take(&mut state.commits.outcome);
+    if outcome == Outcome::Mint {
+        if is_failed {
+            state.give_up_changes();
+        }
+        if is_revoked(house, &state) || !is_newest(house, &mut state) {
+            outcome = Outcome::Nothing;
+        }
     }
     match (outcome, &state.envelope) {
         // A muted response stays without a cookie whatever was decided before.
@@ -71,6 +79,21 @@ pub(crate) fn emit(visit: &Visit) -> Result<Emission, Error> {
 fn is_revoked(house: &House, state: &State) -> bool {
     let Some((presented, envelope)) = state.presented.zip(state.envelope.as_ref()) else { return false };
     house.is_revoked(envelope, Some(KeyId::from_bytes(presented.key)), house.now())
+}
+
+/// Whether the cookie that an earlier commit decided about may still go out, as far as this node knows; at the newest
+/// generation.
+fn is_newest(house: &House, state: &mut State) -> bool {
+    if !is_pledged(state) {
+        return true;
+    }
+    let Some(envelope) = state.envelope.as_mut() else { return true };
+    let known = house.known(&envelope.family);
+    let is_good = may_write(known, envelope.generation, house.now(), house.windows);
+    if let Some(known) = known {
+        envelope.generation = envelope.generation.max(known.current);
+    }
+    is_good
 }
 
 /// How long the browser is asked to keep the cookie: not at all beyond its own session, or "remember me" cut at the

@@ -13,7 +13,7 @@ use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::event::{self, Event, Observer};
 use crate::generation::{Generations, Windows};
-use crate::id::{Family, Handle, RecordKey};
+use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::{self, Binding, KeyId, Macs};
 use crate::lifetime::{Lifetime, Lifetimes};
 use crate::policy::{ClientPolicy, FingerprintPolicy};
@@ -131,7 +131,7 @@ impl House {
         Header { created: envelope.created, seen: envelope.issued, expires, latest, subject }
     }
 
-    pub(crate) fn subject_hash(&self, subject: &crate::id::Subject) -> crate::store::SubjectHash {
+    pub(crate) fn subject_hash(&self, subject: &Subject) -> crate::store::SubjectHash {
         key::subject_hash(&self.binding.app, None, subject)
     }
 
@@ -182,23 +182,24 @@ impl House {
             })
     }
 
-    /// When a session that begins now, or its login, counts as begun: never before an instant up to which it would be
+    /// When an anonymous session that begins now counts as begun: never before an instant up to which it would be
     /// revoked.
-    pub(crate) fn beginning(&self, envelope: &Envelope, now: Timestamp) -> Timestamp {
-        match (&self.revocations, &envelope.login) {
-            (Some(revocations), Some(login)) => {
-                revocations.earliest_auth_time(&self.subject_hash(&login.subject), now)
-            }
-            (Some(revocations), None) => {
-                // A signed cookie says only in which second a session began.
-                let second = Timestamp::from_secs(now.as_secs());
-                let earliest = revocations.earliest_start(second);
-                if earliest == second {
-                    return now;
-                }
-                Timestamp::from_secs(earliest.as_millis().div_ceil(1000)).max(now)
-            }
-            (None, _) => now,
+    pub(crate) fn beginning(&self, now: Timestamp) -> Timestamp {
+        let Some(revocations) = &self.revocations else { return now };
+        // A signed cookie says only in which second a session began.
+        let second = Timestamp::from_secs(now.as_secs());
+        let earliest = revocations.earliest_start(second);
+        if earliest == second {
+            return now;
+        }
+        Timestamp::from_secs(earliest.as_millis().div_ceil(1000)).max(now)
+    }
+
+    /// The authentication time of a login at this instant: never one up to which its user is revoked.
+    pub(crate) fn auth_time(&self, subject: &Subject, now: Timestamp) -> Timestamp {
+        match &self.revocations {
+            Some(revocations) => revocations.earliest_auth_time(&self.subject_hash(subject), now),
+            None => now,
         }
     }
 }

@@ -82,6 +82,7 @@ fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
             // Another task of the same request was faster.
             return;
         }
+        state.commits.is_closed |= visit.has_left();
         state.flash_ages = !glance.is_ahead;
         state.read_only = house.is_read_only();
         let event = seat(house, &mut state, admitted);
@@ -193,7 +194,12 @@ async fn from_store(visit: &Visit, ticket: &Ticket, store: &AnyStore, now: Times
     }
     let key = visit.record_key(&opened.family);
     let loading = within(house, house.patience.operation, "load", store.load(&key, now));
-    let Some(record) = loading.await? else {
+    let record = loading.await?;
+    // A logout may have begun while the store was asked: its cookie must not be overwritten by a new session's.
+    if let Some(dead) = house.known(&opened.family).and_then(|known| known.dead) {
+        return turned(Refusal::Revoked, now < dead.plus(house.windows.mute));
+    }
+    let Some(record) = record else {
         return turned(Refusal::UnknownId, false);
     };
     let Some(body) = record::read(&record.payload).filter(|body| body.envelope.family == opened.family)

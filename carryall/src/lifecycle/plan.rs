@@ -20,6 +20,8 @@ pub(crate) struct Deeds {
     pub(crate) confirm: bool,
     /// The client still holds the predecessor although its window is half over.
     pub(crate) late: bool,
+    /// A commit of the handler decided about the cookie, and other requests may have been faster since.
+    pub(crate) pledged: bool,
 }
 
 /// What a commit does.
@@ -35,6 +37,8 @@ pub(crate) enum Plan {
     Write { identity: bool },
     /// Note that it was seen.
     Refresh,
+    /// Look whether the cookie is still the newest.
+    Verify,
     /// End it, because nothing is left in it.
     Remove,
 }
@@ -48,6 +52,7 @@ pub(crate) fn plan(deeds: Deeds) -> Plan {
         Standing::Live if deeds.intent != Intent::Keep => Plan::Write { identity: true },
         Standing::Live if deeds.changed || deeds.confirm => Plan::Write { identity: false },
         Standing::Live if deeds.refresh_due || deeds.stale_key || deeds.late => Plan::Refresh,
+        Standing::Live if deeds.pledged => Plan::Verify,
         Standing::New | Standing::Live | Standing::Mute | Standing::Outage => Plan::Nothing,
     }
 }
@@ -62,7 +67,7 @@ mod tests {
     fn every_deed() -> impl Iterator<Item = Deeds> {
         STANDINGS.into_iter().flat_map(|standing| {
             INTENTS.into_iter().flat_map(move |intent| {
-                (0..64u8).map(move |bits| {
+                (0..128u8).map(move |bits| {
                     let bit = |n: u8| bits >> n & 1 == 1;
                     Deeds {
                         standing,
@@ -73,6 +78,7 @@ mod tests {
                         stale_key: bit(3),
                         confirm: bit(4),
                         late: bit(5),
+                        pledged: bit(6),
                     }
                 })
             })
@@ -97,9 +103,8 @@ mod tests {
     #[test]
     fn nothing_to_note_means_nothing_to_do() {
         for deeds in every_deed() {
-            let quiet =
-                !deeds.changed && !deeds.refresh_due && !deeds.stale_key && !deeds.confirm && !deeds.late;
-            if quiet {
+            let noted = deeds.refresh_due || deeds.stale_key || deeds.confirm || deeds.late || deeds.pledged;
+            if !deeds.changed && !noted {
                 assert_eq!(plan(deeds), Plan::Nothing, "{deeds:?}");
             }
         }

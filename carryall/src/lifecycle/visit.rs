@@ -12,12 +12,12 @@ use crate::cookie::Lines;
 use crate::envelope::{Envelope, Origin};
 use crate::error::Error;
 use crate::event::{Event, Refusal};
-use crate::id::{Family, Handle, RecordKey};
+use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::KeyId;
 use crate::policy::{OnMismatch, RequestHead, ages_flash, is_ahead};
+use crate::session::Session;
 use crate::session::engine::{BoxFuture, Engine};
 use crate::session::state::{Standing, State};
-use crate::session::{self, Session};
 use crate::value::Contents;
 
 /// One request's session.
@@ -34,6 +34,8 @@ pub(crate) struct Visit {
     accessed: AtomicBool,
     /// The store did not answer and the handler went on without a session.
     outage: AtomicBool,
+    /// The response has left, and nobody had asked for the session.
+    left: AtomicBool,
     /// Where the store has the session that came in; a hash that is asked for at load and at commit.
     record: OnceLock<(Family, RecordKey)>,
     /// Made when somebody asks for the session; a request that does not pays nothing for it.
@@ -85,6 +87,7 @@ impl Visit {
             noticed: OnceLock::new(),
             accessed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
+            left: AtomicBool::new(false),
             record: OnceLock::new(),
             state: OnceLock::new(),
         })
@@ -129,6 +132,19 @@ impl Visit {
 
     pub(crate) fn is_accessed(&self) -> bool {
         self.accessed.load(Ordering::Relaxed)
+    }
+
+    /// The response leaves without anybody having asked for the session: whoever does later can only read.
+    pub(crate) fn leave(&self) {
+        // Ordered before the look at the state; `has_left` is asked under its lock.
+        self.left.swap(true, Ordering::SeqCst);
+        if let Some(state) = self.state.get() {
+            state.lock().unwrap_or_else(PoisonError::into_inner).commits.is_closed = true;
+        }
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_outage(&self) -> bool {
@@ -217,27 +233,21 @@ impl Visit {
         self.state.get_or_init(empty).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The response is a redirect, which shows no message.
-    pub(crate) fn hold_flash(&self) {
-        // What cannot be kept, such as for want of room, is lost with the redirect.
-        let _kept = session::hold_flash(&mut self.lock(), self);
-    }
-
-    /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not.
+    /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is
+    /// being committed already goes on.
     pub(crate) fn abandon(self: &Arc<Self>) {
         if !self.is_loaded() {
-            return;
+            return self.leave();
         }
-        let (ending, dropped) = {
+        let (ending, is_lost) = {
             let mut state = self.lock();
-            state.closed = true;
-            (
-                state.ending.take(),
-                state.is_changed().then(|| state.loaded.as_ref().map(|loaded| loaded.family)),
-            )
+            state.commits.is_closed = true;
+            let is_under_way = state.commits.under_way > 0;
+            let ending = if is_under_way { None } else { state.ending.take() };
+            (ending, state.is_unsettled() && !is_under_way)
         };
-        if let Some(family) = dropped {
-            self.house.tell(|| Event::Abandoned { handle: family.map(|family| self.house.handle(&family)) });
+        if is_lost {
+            drive::tell_abandoned(self);
         }
         if let Some(envelope) = ending {
             drive::end_in_background(&self.house, envelope);
@@ -252,6 +262,10 @@ impl Engine for Visit {
 
     fn now(&self) -> Timestamp {
         self.house.now()
+    }
+
+    fn auth_time(&self, subject: &Subject) -> Timestamp {
+        self.house.auth_time(subject, self.house.now())
     }
 
     fn begin(&self) -> Result<Envelope, Error> {
@@ -303,7 +317,7 @@ impl Engine for Visit {
     }
 
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        Box::pin(drive::Uninterrupted::new(drive::commit_now(self)))
+        Box::pin(drive::Finished::new(self, drive::When::Early))
     }
 
     fn ended(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::id::{Family, Handle};
+use crate::id::{Family, Handle, Subject};
 
 /// A boxed future, for the trait's object safety.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -21,6 +21,9 @@ pub(crate) trait Engine: Debug + Send + Sync {
 
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// The authentication time of a login that is made now.
+    fn auth_time(&self, subject: &Subject) -> Timestamp;
 
     /// The facts of a session that begins now, with a fresh family.
     fn begin(&self) -> Result<Envelope, Error>;

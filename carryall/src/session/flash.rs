@@ -67,18 +67,19 @@ impl Flash {
     /// Sets a message for the next request.
     pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
         self.session.age_flash()?;
-        let mut state = self.session.state();
-        let encoded = state.contents.format().encode(value)?;
+        let encoded = self.encode(value)?;
         let key = self.qualified(key);
-        state.write(&*self.session.engine, |contents| contents.set_exact(NEXT, &key, &encoded))
+        self.session.state().write(&*self.session.engine, |contents| contents.set_exact(NEXT, &key, &encoded))
     }
 
     /// Sets a message for this request only. Writes nothing.
     pub fn now<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
         self.session.age_flash()?;
-        let mut state = self.session.state();
-        let encoded = state.contents.format().encode(value)?;
-        put_now(&mut state, Message { name: self.qualified(key), bytes: encoded, came: false });
+        let encoded = self.encode(value)?;
+        put_now(
+            &mut self.session.state(),
+            Message { name: self.qualified(key), bytes: encoded, came: false },
+        );
         Ok(())
     }
 
@@ -158,6 +159,12 @@ impl Flash {
     pub fn clear(&self) -> Result<(), Error> {
         self.clear_now()?;
         self.clear_next()
+    }
+
+    /// Outside the lock: what is encoded is the application's code, and may hold this very session.
+    fn encode<T: Serialize + ?Sized>(&self, value: &T) -> Result<Vec<u8>, Error> {
+        let format = self.session.state().contents.format();
+        format.encode(value)
     }
 
     fn qualified(&self, key: &str) -> String {

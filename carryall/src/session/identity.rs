@@ -39,7 +39,8 @@ impl Session {
         }
         let mut envelope = self.begun(&state)?;
         envelope.logins = envelope.logins.wrapping_add(1);
-        envelope.login = Some(Login { subject, auth_time: self.engine.now(), level: FIRST_LEVEL });
+        let auth_time = self.engine.auth_time(&subject);
+        envelope.login = Some(Login { subject, auth_time, level: FIRST_LEVEL });
         self.adopt(&mut state, envelope, Intent::Login)
     }
 
@@ -62,7 +63,7 @@ impl Session {
             ));
         }
         login.level = level;
-        login.auth_time = self.engine.now();
+        login.auth_time = self.engine.auth_time(&login.subject);
         envelope.logins = envelope.logins.wrapping_add(1);
         self.adopt(&mut state, envelope, Intent::Elevate)
     }

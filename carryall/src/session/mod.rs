@@ -3,6 +3,7 @@
 //! Access is synchronous and typed on what is loaded. Changes are provisional until the commit before the response
 //! head leaves, or an earlier [`Session::commit`].
 
+pub(crate) mod commits;
 mod csrf;
 pub(crate) mod engine;
 mod flash;

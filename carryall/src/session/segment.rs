@@ -126,12 +126,14 @@ impl<T: SegmentData> Segment<T> {
     /// As [`Session::set`]; [`Decode`](ErrorKind::Decode) if a newer version of the application wrote the present
     /// one, which an older one must not overwrite.
     pub fn set(&self, document: &T) -> Result<(), Error> {
+        let format = self.session.state().contents.format();
+        // Outside the lock: what is encoded is the application's code, and may hold this very session.
+        let encoded = format.encode(document)?;
         let mut state = self.session.state();
         state.check_writable()?;
         if let Some((version, _)) = state.contents.peek_body(T::NAME) {
             refuse_newer::<T>(version)?;
         }
-        let encoded = state.contents.format().encode(document)?;
         state.write(&*self.session.engine, |contents| contents.set_body(T::NAME, T::VERSION, &encoded))
     }
 

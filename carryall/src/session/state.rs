@@ -1,5 +1,6 @@
 //! The state of one request's session: what was loaded, what the handler did to it.
 
+use super::commits::Commits;
 use super::engine::Engine;
 use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Login};
@@ -110,16 +111,8 @@ pub(crate) struct State {
     pub(crate) late: bool,
     /// The carrier has no key to write with.
     pub(crate) read_only: bool,
-    /// A commit is under way.
-    pub(crate) committing: bool,
-    /// The commit under way is the one before the response head.
-    pub(crate) is_last: bool,
-    /// A commit failed and the handler was told: the changes are its business now.
-    pub(crate) told: bool,
-    /// The response has left: writes make no sense any more.
-    pub(crate) closed: bool,
-    /// What `commit` inside the handler already decided about the cookie.
-    pub(crate) outcome: Outcome,
+    /// How far committing has come.
+    pub(crate) commits: Commits,
 }
 
 /// What the commits so far ask of the response.
@@ -162,11 +155,7 @@ impl State {
             confirm: false,
             late: false,
             read_only: false,
-            committing: false,
-            is_last: false,
-            told: false,
-            closed: false,
-            outcome: Outcome::Nothing,
+            commits: Commits::default(),
         }
     }
 
@@ -195,13 +184,10 @@ impl State {
 
     /// Whether a write could still be kept.
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        if self.closed {
-            return Err(Error::new(
-                ErrorKind::Misuse,
-                "the response has left: change the session before returning, or call `commit` in the task",
-            ));
+        if self.commits.is_closed {
+            return Err(closed());
         }
-        if self.committing {
+        if self.commits.under_way > 0 {
             return Err(Error::new(
                 ErrorKind::Misuse,
                 "a commit is under way in another task: await it before changing the session",
@@ -261,19 +247,24 @@ impl State {
         self.flash_ages = old.flash_ages;
         self.flash_aged = true;
         self.flash_settled = true;
-        self.committing = old.committing;
-        self.is_last = old.is_last;
-        self.closed = old.closed;
-        self.told = old.told;
         self.read_only = old.read_only;
-        self.outcome = old.outcome;
+        self.commits = old.commits;
         self.revision = old.revision + 1;
+    }
+
+    /// Goes on without the session that was just ended because nothing was left in it.
+    pub(crate) fn emptied(&mut self) {
+        let (flash, shown) = (std::mem::take(&mut self.flash_now), self.flash_shown);
+        self.start_over();
+        self.flash_now = flash;
+        self.flash_shown = shown;
+        self.commits.succeeded(self.revision, Outcome::Remove);
     }
 
     /// Takes the changes as done: what is now is what was loaded.
     pub(crate) fn settle(&mut self, outcome: Outcome) {
         // Nobody looks at the contents after the last commit, so they are encoded once, into the cookie.
-        if !self.is_last {
+        if !self.commits.is_last {
             self.contents.settle();
         }
         self.standing = Standing::Live;
@@ -287,13 +278,22 @@ impl State {
         self.envelope_changed = false;
         self.confirm = false;
         self.late = false;
-        if outcome != Outcome::Nothing {
-            self.outcome = outcome;
+        // An update that has looked at the values before has to look again.
+        self.revision += 1;
+        self.commits.succeeded(self.revision, outcome);
+    }
+
+    /// Gives up the changes since the last commit. An end survives. What is being committed is given up only if that
+    /// fails.
+    pub(crate) fn roll_back(&mut self) {
+        if self.commits.under_way > 0 {
+            self.commits.gives_up = true;
+        } else if !self.commits.is_closed {
+            self.give_up_changes();
         }
     }
 
-    /// Gives up the changes since the last commit. An end survives.
-    pub(crate) fn roll_back(&mut self) {
+    pub(crate) fn give_up_changes(&mut self) {
         self.contents.discard();
         if !self.flash_settled {
             self.flash_now.clear();
@@ -303,8 +303,22 @@ impl State {
         self.intent = Intent::Keep;
         self.envelope_changed = false;
         self.started = false;
+        self.commits.gives_up = false;
         self.envelope = self.loaded.clone();
     }
+
+    /// Whether the handler did something that a commit has not kept. That messages were shown is not its doing.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.is_changed() && self.revision != self.commits.settled
+    }
+}
+
+/// The error of a writer that comes too late.
+pub(crate) fn closed() -> Error {
+    Error::new(
+        ErrorKind::Misuse,
+        "the response has left: change and commit the session before returning from the handler",
+    )
 }
 
 /// The error of a writer whose session was ended or replaced meanwhile.

@@ -118,9 +118,14 @@ impl Session {
         key: &str,
         value: &T,
     ) -> Result<(), Error> {
-        let mut state = self.state();
-        state.write(&*self.engine, |contents| {
-            contents.set(segment, key, |format, out| format.encode_into(value, out))
+        let format = self.state().contents.format();
+        // Outside the lock: what is encoded is the application's code, and may hold this very session.
+        let encoded = format.encode(value)?;
+        self.state().write(&*self.engine, |contents| {
+            contents.set(segment, key, |_, out| {
+                out.extend_from_slice(&encoded);
+                Ok(())
+            })
         })
     }
 

@@ -5,7 +5,7 @@ use super::super::house::House;
 use super::super::place::Home;
 use super::super::plan::{Deeds, Plan};
 use super::super::visit::Visit;
-use super::{give_up, take_along, within};
+use super::{give_up, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -57,12 +57,11 @@ fn begin(visit: &Visit, state: &mut State, now: Timestamp) -> Told {
     Ok(events)
 }
 
-/// A session must not be born before an instant up to which its user, or everyone, is revoked.
+/// A session must not be born before an instant up to which everyone is revoked. A login was stamped when it was made:
+/// one that is revoked before it is committed stays so.
 pub(super) fn stamp(house: &House, envelope: &mut Envelope, now: Timestamp) {
-    let beginning = house.beginning(envelope, now);
-    match envelope.login.as_mut() {
-        Some(login) => login.auth_time = login.auth_time.max(beginning),
-        None => envelope.created = envelope.created.max(beginning),
+    if envelope.login.is_none() {
+        envelope.created = envelope.created.max(house.beginning(now));
     }
     envelope.issued = now.max(envelope.created);
 }
@@ -95,21 +94,16 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
     let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
     if plan == Plan::Remove {
         super::end::end(house, &loaded, End::Emptied).await?;
-        let mut state = visit.lock();
-        state.start_over();
-        state.outcome = Outcome::Remove;
+        visit.lock().emptied();
         return Ok(());
     }
     let (changed, before) = change(house, &wish, &loaded, now);
     let event = match changed {
         Change::Superseded => return Err(give_up(&mut visit.lock())),
-        Change::FreshFamily { ended } => {
+        Change::FreshFamily { keeps_values } => {
             let envelope = fresh(house, &wish.envelope, now)?;
-            take_along(visit, ended)?;
-            let mut state = visit.lock();
-            state.generations = Generations::at(0);
-            state.presented = None;
-            finish(&mut state, envelope, Outcome::Mint)
+            super::start_anew(visit, envelope.clone(), keeps_values)?;
+            finish(&mut visit.lock(), envelope, Outcome::Mint)
         }
         Change::Go(facts) => {
             let published = publish(house, &loaded, facts.generations, before, now).await;
@@ -133,10 +127,12 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
 
 /// Applies the wish inside the compare-and-swap of the revocation set. Answers what was known before, too.
 fn change(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> (Change, Generations) {
+    // Asked before the set is locked, for a log may look into its set to know whether it is fresh.
+    let is_revoked = house.is_revoked(loaded, None, now);
     let apply = |known: &mut Generations| {
         let before = *known;
         let facts = Facts { envelope: loaded.clone(), generations: before };
-        let change = wish.apply(house, facts, now);
+        let change = wish.apply(house, facts, now, is_revoked);
         if let Change::Go(facts) = &change {
             *known = facts.generations;
         }

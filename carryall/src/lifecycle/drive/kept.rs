@@ -7,8 +7,10 @@ use super::super::house::House;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
-use super::client::{fresh, identity_event, stamp};
-use super::{give_up, rebased, take_along, within};
+use super::client::identity_event;
+use super::create::{create, start_fresh, sure};
+use super::touch::{refresh, verify};
+use super::{give_up, rebased, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
@@ -33,39 +35,11 @@ pub(super) async fn commit(visit: &Visit, store: &AnyStore) -> Result<(), Error>
             refresh(visit, store, now).await;
             Ok(())
         }
+        Plan::Verify => {
+            verify(visit, store, now).await;
+            Ok(())
+        }
     }
-}
-
-/// A new record under a fresh random id.
-async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
-    let house = &visit.house;
-    let begun = visit.lock().envelope.clone();
-    let mut envelope = match begun {
-        Some(envelope) => envelope,
-        None => visit.begin_noticed()?,
-    };
-    stamp(house, &mut envelope, now);
-    let generations = Generations::at(envelope.generation);
-    let draft = draft(house, &envelope, &generations, &visit.lock().contents, true);
-    let key = visit.record_key(&envelope.family);
-    let creating = pin!(store.commit(&key, None, draft, now));
-    let outcome = within(house, house.patience.operation, "commit", creating).await?;
-    let Commit::Committed(version) = outcome else {
-        // 128 random bits do not meet by chance: the store is confused or the generator broken.
-        return Err(Error::new(ErrorKind::Outage, "the store already has a record under a fresh random id"));
-    };
-    let handle = || house.handle(&envelope.family);
-    house.tell(|| Event::Created { handle: handle() });
-    if envelope.login.is_some() {
-        house.tell(|| identity_event(house, &envelope, IdentityChange::Login));
-    }
-    let mut state = visit.lock();
-    state.envelope = Some(envelope);
-    state.generations = generations;
-    state.presented = None;
-    state.version = Some(version.0);
-    state.settle(Outcome::Mint);
-    Ok(())
 }
 
 /// One attempt's view of the session.
@@ -84,11 +58,12 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     let key = visit.record_key(&attempt.facts.envelope.family);
     let mut turn = None;
     loop {
-        let mut facts = match wish.apply(house, attempt.facts.clone(), now) {
+        let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
+        let mut facts = match wish.apply(house, attempt.facts.clone(), now, is_revoked) {
             Change::Go(facts) => facts,
             Change::Superseded => return Err(give_up(&mut visit.lock())),
-            Change::FreshFamily { ended } => {
-                return Box::pin(start_fresh(visit, store, &wish, ended, now)).await;
+            Change::FreshFamily { keeps_values } => {
+                return Box::pin(start_fresh(visit, store, &wish, keeps_values, now)).await;
             }
         };
         if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
@@ -99,7 +74,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
             return Err(crate::session::state::too_large(house.max_record));
         }
         let writing = pin!(store.commit(&key, Some(attempt.version), draft, now));
-        match within(house, house.patience.operation, "commit", writing).await? {
+        match sure(visit, within(house, house.patience.operation, "commit", writing).await)? {
             Commit::Committed(version) => {
                 if turn.is_some() {
                     house.tell(|| Event::Replayed { handle: house.handle(&facts.envelope.family) });
@@ -128,6 +103,8 @@ fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
 }
 
 /// The write-set on the fresh record. Closures of the application run here, outside every lock.
+///
+/// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
 fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
     let Some(body) = record::read(&record.payload) else {
         return Err(Error::new(
@@ -135,9 +112,42 @@ fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
             "the record was rewritten in a form that cannot be read here",
         ));
     };
-    let contents = rebased(visit, body.contents)?;
+    let replayed = if visit.lock().commits.is_unsure {
+        // What changed the record may have been the first try: an update must not be made twice.
+        Err(unsure())
+    } else {
+        rebased(visit, body.contents.clone())
+    };
     let facts = Facts { envelope: body.envelope, generations: body.generations };
-    Ok(Attempt { facts, contents: Some(contents), version: record.version })
+    match replayed {
+        Ok(contents) => Ok(Attempt { facts, contents: Some(contents), version: record.version }),
+        Err(error) => {
+            if error.kind() == ErrorKind::Conflict {
+                take_fresh(&mut visit.lock(), facts, body.contents, record.version);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn unsure() -> Error {
+    let message = "the store did not answer an earlier commit of this request, and the session has changed since: \
+                   read it to see whether the changes were made";
+    Error::new(ErrorKind::Conflict, message)
+}
+
+/// Gives up the changes and goes on with what another request made of the session.
+fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Version) {
+    if let Some(presented) = &state.presented {
+        // Whether this request may still write is decided when it does.
+        state.confirm &= presented.generation == facts.generations.current;
+    }
+    state.loaded = Some(facts.envelope);
+    state.generations = facts.generations;
+    state.contents = contents;
+    state.version = Some(version.0);
+    state.commits.is_unsure = false;
+    state.give_up_changes();
 }
 
 fn finish(visit: &Visit, facts: Facts, contents: Option<Contents>, version: Version) {
@@ -171,57 +181,9 @@ fn finish(visit: &Visit, facts: Facts, contents: Option<Contents>, version: Vers
 /// The record is gone: whoever ended the session wins, except over a login, which begins anew.
 async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish, now: Timestamp) -> Result<(), Error> {
     if wish.intent == Intent::Login {
-        return start_fresh(visit, store, wish, true, now).await;
+        return start_fresh(visit, store, wish, false, now).await;
     }
     Err(give_up(&mut visit.lock()))
-}
-
-/// The same login in a family of its own.
-async fn start_fresh(
-    visit: &Visit,
-    store: &AnyStore,
-    wish: &Wish,
-    ended: bool,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let envelope = fresh(&visit.house, &wish.envelope, now)?;
-    take_along(visit, ended)?;
-    {
-        let mut state = visit.lock();
-        state.envelope = Some(envelope);
-        state.version = None;
-    }
-    create(visit, store, now).await
-}
-
-/// Notes that the session was seen. A failure loses nothing of the visitor's, so the response goes out.
-async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
-    let house = &visit.house;
-    let (envelope, is_due) = {
-        let state = visit.lock();
-        (state.envelope.clone(), super::is_refresh_due(house, &state, now))
-    };
-    let Some(mut envelope) = envelope else { return };
-    if is_due {
-        envelope.issued = now;
-        let key = visit.record_key(&envelope.family);
-        let header = house.header(&envelope, false);
-        let touching = store.touch(&key, now, header.expires, now);
-        match within(house, house.patience.operation, "touch", touching).await {
-            Ok(true) => visit.lock().expires = header.expires,
-            Ok(false) => {
-                give_up(&mut visit.lock());
-                return;
-            }
-            Err(_) => return,
-        }
-    }
-    let is_persistent = envelope.persist_for.is_some();
-    let mut state = visit.lock();
-    state.envelope = Some(envelope);
-    let stale_key = state.presented.is_some_and(|presented| presented.stale_key);
-    let mint = stale_key || is_persistent || state.is_behind();
-    state.settle(if mint { Outcome::Mint } else { Outcome::Nothing });
 }
 
 /// The session as it would be written; one in which nothing is left is marked as ended in the same write, so that
@@ -234,20 +196,19 @@ fn draft_of(visit: &Visit, facts: &mut Facts, contents: Option<&Contents>, now: 
     if is_empty {
         facts.generations.end(now);
     }
-    (draft(&visit.house, &facts.envelope, &facts.generations, contents, false), is_empty)
+    let is_new = state.presented.is_none();
+    (draft(&visit.house, &facts.envelope, &facts.generations, contents, is_new), is_empty)
 }
 
 /// Ends a session in which nothing is left.
 async fn remove(visit: &Visit, envelope: &Envelope) -> Result<(), Error> {
     let house = &visit.house;
     super::end::end(house, envelope, End::Emptied).await?;
-    let mut state = visit.lock();
-    state.start_over();
-    state.outcome = Outcome::Remove;
+    visit.lock().emptied();
     Ok(())
 }
 
-fn draft(
+pub(super) fn draft(
     house: &House,
     envelope: &Envelope,
     generations: &Generations,

@@ -1,70 +1,138 @@
 //! The commit: the one part of the lifecycle that does I/O.
 
 mod client;
+mod create;
 mod end;
 mod kept;
+mod touch;
 mod wait;
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 pub(crate) use self::end::{end_in_background, ended};
-pub(crate) use self::wait::{Uninterrupted, within};
+pub(crate) use self::wait::{Finished, within};
 use super::house::House;
 use super::place::Home;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
+use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
-use crate::session::state::{Outcome, Standing, State, superseded};
+use crate::event::{End, Event};
+use crate::generation::Generations;
+use crate::session;
+use crate::session::state::{Outcome, Standing, State, closed, superseded};
 use crate::value::{Contents, Rebase};
 
-/// The commit before the response head, as far as it needs no I/O; `None` if it does.
-///
-/// `is_last` says that nobody will look at the values afterwards.
-pub(crate) fn commit_without_io(visit: &Visit, is_last: bool) -> Option<Result<(), Error>> {
+/// Which commit it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    /// The handler asked for it.
+    Early,
+    /// Before the response head. A redirect shows no message, so those that came are kept for the next page.
+    Last { redirects: bool },
+}
+
+/// The last commit, as far as it needs no I/O; `None` if it does.
+pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result<(), Error>> {
     let now = visit.house.now();
     let mut state = visit.lock();
-    state.is_last |= is_last;
-    if state.ending.is_some() || state.committing {
+    if state.ending.is_some() || state.commits.under_way > 0 {
         return None;
     }
-    if state.told {
-        state.roll_back();
+    if let Err(error) = begin_last(visit, &mut state, redirects) {
+        return Some(Err(error));
     }
+    try_without_io(visit, state, now)
+}
+
+fn try_without_io(
+    visit: &Visit,
+    mut state: MutexGuard<'_, State>,
+    now: Timestamp,
+) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
     drop(state);
     Some(result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event))))
 }
 
-/// Makes everything durable, whatever it takes.
-pub(crate) async fn commit_now(visit: Arc<Visit>) -> Result<(), Error> {
-    let house = &visit.house;
-    let _turn = visit.gate.lock().await;
-    let ending = visit.lock().ending.clone();
-    if let Some(envelope) = ending {
-        visit.lock().outcome = Outcome::End;
-        let ended = Box::pin(end::end(house, &envelope, crate::event::End::Logout)).await;
-        let mut state = visit.lock();
-        // Taken only now: a future dropped before leaves the wish for `Visit::abandon`.
-        state.ending = None;
-        state.told |= ended.is_err();
-        drop(state);
-        ended?;
+/// Closes the session for writers; what the handler is responsible for is given up.
+fn begin_last(visit: &Visit, state: &mut State, redirects: bool) -> Result<(), Error> {
+    if let Some(failure) = state.commits.unseen() {
+        state.commits.is_closed = true;
+        return Err(failure);
     }
-    // Pinned here: `within` would hold it twice, as its argument and where it is polled.
-    let changes = pin!(commit_changes(&visit));
-    let result = within(house, house.patience.commit, "commit", changes).await;
-    visit.lock().told |= result.is_err();
+    if redirects && !state.commits.is_last {
+        // What cannot be kept, such as for want of room, is lost with the redirect.
+        let _kept = session::hold_flash(state, visit);
+    }
+    if state.commits.is_told(state.revision) {
+        state.give_up_changes();
+    }
+    state.commits.is_closed = true;
+    state.commits.is_last = true;
+    Ok(())
+}
+
+/// Makes everything durable, whatever it takes.
+pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Error> {
+    let _under_way = UnderWay::begin(&visit, when);
+    let result = take_turn(&visit, when).await;
+    if let Err(error) = &result {
+        let mut state = visit.lock();
+        state.commits.failed(error.kind());
+        if state.commits.gives_up {
+            state.give_up_changes();
+        }
+        if state.commits.is_closed && when == When::Early {
+            drop(state);
+            tell_abandoned(&visit);
+        }
+    }
     result
 }
 
+async fn take_turn(visit: &Visit, when: When) -> Result<(), Error> {
+    let house = &visit.house;
+    // Somebody may hold a commit and never poll it again.
+    let turn = async { Ok::<_, Error>(visit.gate.lock().await) };
+    let _turn = within(house, house.patience.commit, "commit", turn).await?;
+    {
+        let mut state = visit.lock();
+        match when {
+            When::Last { redirects } => begin_last(visit, &mut state, redirects)?,
+            When::Early if state.commits.is_closed => {
+                return if state.is_unsettled() { Err(closed()) } else { Ok(()) };
+            }
+            When::Early => {}
+        }
+    }
+    let ending = visit.lock().ending.clone();
+    if let Some(envelope) = ending {
+        visit.lock().commits.outcome = Outcome::End;
+        let ended = Box::pin(end::end(house, &envelope, End::Logout)).await;
+        // Taken only now: a future dropped before leaves the wish for `Visit::abandon`.
+        visit.lock().ending = None;
+        ended?;
+    }
+    // Pinned here: `within` would hold it twice, as its argument and where it is polled.
+    let changes = pin!(commit_changes(visit));
+    within(house, house.patience.commit, "commit", changes).await
+}
+
+/// What the handler did is lost, and there is nobody left to hear of it.
+pub(crate) fn tell_abandoned(visit: &Visit) {
+    let family = visit.lock().loaded.as_ref().map(|loaded| loaded.family);
+    visit.house.tell(|| Event::Abandoned { handle: family.map(|family| visit.house.handle(&family)) });
+}
+
 async fn commit_changes(visit: &Visit) -> Result<(), Error> {
-    if let Some(result) = commit_without_io(visit, false) {
+    let now = visit.house.now();
+    if let Some(result) = try_without_io(visit, visit.lock(), now) {
         return result;
     }
-    let _committing = Committing::begin(visit);
     match &visit.house.home {
         Home::Store { store, .. } => kept::commit(visit, store).await,
         Home::Client(_) => client::commit_identity(visit).await,
@@ -90,6 +158,7 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.
         late: !state.read_only && (state.late || is_kept && state.is_behind()),
+        pledged: is_kept && state.commits.is_last && is_pledged(state),
     }
 }
 
@@ -103,20 +172,30 @@ fn is_refresh_due(house: &House, state: &State, now: Timestamp) -> bool {
     is_first_return || house.lifetime_of(envelope).is_refresh_due(envelope.issued, now)
 }
 
-/// Marks the session as being committed, so that other tasks of the request do not write into it meanwhile.
-struct Committing<'a>(&'a Visit);
+/// Marks the session as being committed, so that other tasks of the request do not write into it meanwhile, and the
+/// last commit waits.
+struct UnderWay<'a>(Option<&'a Visit>);
 
-impl<'a> Committing<'a> {
-    fn begin(visit: &'a Visit) -> Self {
-        visit.lock().committing = true;
-        Self(visit)
+impl<'a> UnderWay<'a> {
+    fn begin(visit: &'a Visit, when: When) -> Self {
+        let is_early = when == When::Early;
+        visit.lock().commits.under_way += usize::from(is_early);
+        Self(is_early.then_some(visit))
     }
 }
 
-impl Drop for Committing<'_> {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.lock().committing = false;
+        let Some(visit) = self.0 else { return };
+        let commits = &mut visit.lock().commits;
+        commits.under_way -= 1;
+        commits.gives_up &= commits.under_way > 0;
     }
+}
+
+/// Whether a cookie was decided about early in this request for a session that other requests know.
+pub(crate) fn is_pledged(state: &State) -> bool {
+    state.commits.is_pledged && state.commits.outcome == Outcome::Mint && state.presented.is_some()
 }
 
 /// What the handler did, done again on other contents. Closures of the application run here, outside every lock.
@@ -134,13 +213,22 @@ fn conflict(what: &str) -> Error {
     Error::new(ErrorKind::Conflict, message)
 }
 
-/// What a login takes along into a fresh family: of a session that was ended, only what the handler wrote.
-fn take_along(visit: &Visit, ended: bool) -> Result<(), Error> {
-    if ended {
-        let format = visit.house.home.format();
-        let contents = rebased(visit, Contents::empty(format))?;
-        visit.lock().contents = contents;
+/// Makes of the session one that does not exist yet, for a login that begins a family of its own. Of a session that
+/// was ended, or is somebody else's by now, it takes only along what the handler wrote.
+fn start_anew(visit: &Visit, envelope: Envelope, keeps_values: bool) -> Result<(), Error> {
+    let format = visit.house.home.format();
+    let contents = if keeps_values { None } else { Some(rebased(visit, Contents::empty(format))?) };
+    let mut state = visit.lock();
+    if let Some(contents) = contents {
+        state.contents = contents;
     }
+    state.standing = Standing::New;
+    state.envelope = Some(envelope);
+    state.loaded = None;
+    state.presented = None;
+    state.version = None;
+    state.confirm = false;
+    state.generations = Generations::at(0);
     Ok(())
 }
 

@@ -2,10 +2,13 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::super::house::House;
+use super::super::visit::Visit;
+use super::{When, commit_now, tell_abandoned};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::store::{StoreError, StoreErrorKind};
@@ -34,41 +37,50 @@ pub(crate) async fn within<T, E: Into<Error>>(
     result
 }
 
-type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// A future that is finished in the background when it is dropped half-way.
-pub(crate) struct Uninterrupted<T: Send + 'static> {
-    work: Option<Work<T>>,
-    started: bool,
+/// A commit that is finished in the background when its future is dropped half-way.
+pub(crate) struct Finished {
+    visit: Arc<Visit>,
+    when: When,
+    work: Option<Work>,
+    is_started: bool,
 }
 
-impl<T: Send + 'static> Uninterrupted<T> {
-    pub(crate) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { work: Some(Box::pin(work)), started: false }
+impl Finished {
+    pub(crate) fn new(visit: Arc<Visit>, when: When) -> Self {
+        let work = commit_now(Arc::clone(&visit), when);
+        Self { visit, when, work: Some(Box::pin(work)), is_started: false }
     }
 }
 
-impl<T: Send + 'static> Future for Uninterrupted<T> {
-    type Output = T;
+impl Future for Finished {
+    type Output = Result<(), Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.started = true;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.is_started = true;
         let Some(work) = self.work.as_mut() else { return Poll::Pending };
-        let polled = work.as_mut().poll(cx);
-        if polled.is_ready() {
-            self.work = None;
+        let result = ready!(work.as_mut().poll(cx));
+        self.work = None;
+        if let Err(error) = &result {
+            let mut state = self.visit.lock();
+            let revision = state.revision;
+            state.commits.tell(error.kind(), revision);
         }
-        polled
+        Poll::Ready(result)
     }
 }
 
-impl<T: Send + 'static> Drop for Uninterrupted<T> {
+impl Drop for Finished {
     fn drop(&mut self) {
-        if let (true, Some(work)) = (self.started, self.work.take()) {
-            in_background(async move {
-                work.await;
-            });
-        }
+        let Some(work) = self.work.take().filter(|_| self.is_started) else { return };
+        let (visit, when) = (Arc::clone(&self.visit), self.when);
+        in_background(async move {
+            let result = work.await;
+            if when != When::Early && result.is_err() {
+                tell_abandoned(&visit);
+            }
+        });
     }
 }
 

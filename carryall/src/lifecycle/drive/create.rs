@@ -1,0 +1,98 @@
+//! Records that begin: under a fresh random id, tried again without a second record.
+
+use std::pin::pin;
+
+use super::super::change::Wish;
+use super::super::visit::Visit;
+use super::client::{fresh, identity_event, stamp};
+use super::kept::draft;
+use super::within;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, IdentityChange};
+use crate::generation::Generations;
+use crate::id::Family;
+use crate::session::state::Outcome;
+use crate::store::{AnyStore, Commit, Draft, Store, Version};
+
+/// A new record under a fresh random id.
+pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
+    let house = &visit.house;
+    let begun = visit.lock().envelope.clone();
+    let mut envelope = match begun {
+        Some(envelope) => envelope,
+        None => visit.begin_noticed()?,
+    };
+    stamp(house, &mut envelope, now);
+    let generations = Generations::at(envelope.generation);
+    let draft = draft(house, &envelope, &generations, &visit.lock().contents, true);
+    if draft.payload.len() > house.max_record {
+        return Err(crate::session::state::too_large(house.max_record));
+    }
+    // Noted for the case that the store does not say whether it has made the record.
+    visit.lock().envelope = Some(envelope.clone());
+    let version = insert(visit, store, &envelope.family, draft, now).await?;
+    let handle = || house.handle(&envelope.family);
+    house.tell(|| Event::Created { handle: handle() });
+    if envelope.login.is_some() {
+        house.tell(|| identity_event(house, &envelope, IdentityChange::Login));
+    }
+    let mut state = visit.lock();
+    // Its cookie has to come back before it may stay longer.
+    state.expires = house.deadline(&envelope);
+    state.envelope = Some(envelope);
+    state.generations = generations;
+    state.presented = None;
+    state.version = Some(version.0);
+    state.settle(Outcome::Mint);
+    Ok(())
+}
+
+/// Puts a record under a fresh id. One that is there already can only come from an earlier try of this request, for
+/// nobody else has heard of the id, and is overwritten.
+async fn insert(
+    visit: &Visit,
+    store: &AnyStore,
+    family: &Family,
+    draft: Draft,
+    now: Timestamp,
+) -> Result<Version, Error> {
+    let house = &visit.house;
+    let key = visit.record_key(family);
+    let mut expected = None;
+    loop {
+        let attempt = pin!(store.commit(&key, expected, draft.clone(), now));
+        match sure(visit, within(house, house.patience.operation, "commit", attempt).await)? {
+            Commit::Committed(version) => return Ok(version),
+            Commit::Conflict(record) if expected.is_none() && visit.lock().commits.is_unsure => {
+                expected = Some(record.version);
+            }
+            // 128 random bits do not meet by chance: the store is confused or the generator broken.
+            _ => {
+                let message = "the store already has a record under a fresh random id";
+                return Err(Error::new(ErrorKind::Outage, message));
+            }
+        }
+    }
+}
+
+/// Notes when a store did not say whether it has made the changes.
+pub(super) fn sure<T>(visit: &Visit, result: Result<T, Error>) -> Result<T, Error> {
+    if result.is_err() {
+        visit.lock().commits.is_unsure = true;
+    }
+    result
+}
+
+/// The same login in a family of its own.
+pub(super) async fn start_fresh(
+    visit: &Visit,
+    store: &AnyStore,
+    wish: &Wish,
+    keeps_values: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let envelope = fresh(&visit.house, &wish.envelope, now)?;
+    super::start_anew(visit, envelope, keeps_values)?;
+    create(visit, store, now).await
+}

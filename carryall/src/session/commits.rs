@@ -1,0 +1,70 @@
+//! How far the commits of one request have come, and what they decided about its response.
+
+use super::state::Outcome;
+use crate::error::{Error, ErrorKind};
+
+/// The commits of one request.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(crate) struct Commits {
+    /// How many the handler has begun that have not ended yet.
+    pub(crate) under_way: usize,
+    /// The one before the response head has begun: nobody looks at the values afterwards.
+    pub(crate) is_last: bool,
+    /// The response has left, or is about to: writes make no sense any more.
+    pub(crate) is_closed: bool,
+    /// Changes are to be given up if the commit under way fails.
+    pub(crate) gives_up: bool,
+    /// What the response must do about the cookie.
+    pub(crate) outcome: Outcome,
+    /// The cookie was decided about before the handler had ended, so another request may have been faster since.
+    pub(crate) is_pledged: bool,
+    /// A store did not say whether it made the changes.
+    pub(crate) is_unsure: bool,
+    /// The writes that the last successful commit has made durable.
+    pub(crate) settled: u64,
+    /// The writes of which the handler knows that they could not be committed.
+    told: Option<u64>,
+    /// Failures that nobody has been told of: whoever began the commit may not look at it any more.
+    unseen: Vec<ErrorKind>,
+}
+
+impl Commits {
+    /// Notes a failure until somebody is told.
+    pub(crate) fn failed(&mut self, kind: ErrorKind) {
+        self.unseen.push(kind);
+    }
+
+    /// Notes that the handler was told of a failure: the changes so far are its business now.
+    pub(crate) fn tell(&mut self, kind: ErrorKind, revision: u64) {
+        if let Some(index) = self.unseen.iter().position(|unseen| *unseen == kind) {
+            self.unseen.swap_remove(index);
+        }
+        self.told = Some(revision);
+    }
+
+    /// A failure of which the handler was not told, so that its answer may promise what did not happen.
+    pub(crate) fn unseen(&self) -> Option<Error> {
+        let kind = *self.unseen.first()?;
+        Some(Error::new(
+            kind,
+            "a commit failed that the handler began and did not await: await it, or leave it to the layer",
+        ))
+    }
+
+    /// Whether the handler was told that just these changes could not be committed.
+    pub(crate) fn is_told(&self, revision: u64) -> bool {
+        self.told == Some(revision)
+    }
+
+    /// Takes everything up to this revision as committed.
+    pub(crate) fn succeeded(&mut self, revision: u64, outcome: Outcome) {
+        self.settled = revision;
+        self.told = None;
+        self.is_unsure = false;
+        if outcome != Outcome::Nothing {
+            self.outcome = outcome;
+            self.is_pledged = !self.is_last;
+        }
+    }
+}
