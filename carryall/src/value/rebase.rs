@@ -18,8 +18,8 @@ pub(crate) enum Rebase {
 impl Contents {
     /// All that this request did, done again on a fresh copy in the same order.
     ///
-    /// The result can be rebased again, and is changed if it differs from `fresh`. What this request has read is
-    /// not carried over: further handling has to read again.
+    /// The result can be rebased again, and is changed if it differs from `fresh`. What this request has read counts
+    /// as read with the value that was read, not with that of `fresh`, which nobody has seen.
     pub(crate) fn rebase(&self, fresh: Contents) -> Result<Contents, Rebase> {
         let mut next = if fresh.format == self.format {
             fresh
@@ -29,6 +29,7 @@ impl Contents {
         for op in &self.ops {
             next.replay(self, op)?;
         }
+        next.reading = self.marks();
         Ok(next)
     }
 
