@@ -7,5 +7,7 @@ pub mod house;
 pub mod jwt;
 pub mod lab;
 pub mod log;
+pub mod nodes;
 pub mod recorder;
 pub mod shared_log;
+pub mod slow;
