@@ -8,6 +8,7 @@ pub mod jwt;
 pub mod lab;
 pub mod log;
 pub mod nodes;
+pub mod properties;
 pub mod recorder;
 pub mod shared_log;
 pub mod slow;
