@@ -4,7 +4,7 @@
 //! segments remember themselves what was read of them.
 
 use super::Contents;
-use super::op::Guard;
+use super::op::{Action, Guard};
 use super::segment::{Segment, State};
 use crate::error::{Error, ErrorKind};
 
@@ -60,31 +60,51 @@ impl Contents {
 
     /// What the write-set makes of what is marked, unless it did that to a value which this request has not read.
     fn made_of(&self, mark: &Mark) -> Option<Known<Box<[u8]>>> {
-        let at = self.find(mark.segment.as_bytes())?;
+        let key = mark.key.as_deref();
+        let is_removed = self.is_removed(&mark.segment, key);
+        let Some(at) = self.find(mark.segment.as_bytes()) else {
+            return is_removed.then_some(None);
+        };
         let segment = &self.segments[at];
         let is_sliced = segment.is_sliced_of_base();
-        if !is_sliced && matches!(segment.state, State::Stored) {
+        let entry = key.and_then(|key| self.find_entry(at, key)).map(|entry| &segment.entries[entry]);
+        let is_as_stored = if is_sliced && key.is_some() {
+            entry.is_none_or(|entry| !entry.is_written())
+        } else {
+            matches!(segment.state, State::Stored)
+        };
+        if is_as_stored && !is_removed {
+            return None;
+        }
+        let is_own = is_removed || segment.is_own || entry.is_some_and(|entry| entry.is_own);
+        let stored = key.map_or_else(|| self.base_of(segment), |key| self.stored(at, key));
+        if !is_own && !self.is_same(mark.seen(), stored) {
             return None;
         }
         let body = self.body_of(segment).map(|body| self.collect(body));
-        let (is_own, stored, now) = match &mark.key {
-            None => {
-                (segment.is_own, self.base_of(segment), body.map(|body| (segment.version(), body.into())))
+        Some(body.and_then(|body| match key {
+            None => Some((segment.version(), body.into())),
+            Some(key) => self.value_in(&body, key).map(|value| (0, value.into())),
+        }))
+    }
+
+    /// Whether this request removed it, be it that there was nothing to remove any more.
+    fn is_removed(&self, segment: &str, key: Option<&[u8]>) -> bool {
+        self.ops.iter().any(|op| match &op.action {
+            Action::ClearAll => true,
+            Action::Clear => self.bytes(op.segment) == segment.as_bytes(),
+            Action::Remove { place } => {
+                place.rest.is_none()
+                    && key == Some(self.bytes(place.key))
+                    && self.bytes(op.segment) == segment.as_bytes()
             }
-            Some(key) => {
-                let entry = self.find_entry(at, key).map(|entry| &segment.entries[entry]);
-                if is_sliced && entry.is_none_or(|entry| !entry.is_written()) {
-                    return None;
-                }
-                let is_own = segment.is_own || entry.is_some_and(|entry| entry.is_own);
-                let now = body.and_then(|body| {
-                    let value = self.format.child(&body, std::str::from_utf8(key).ok()?)?;
-                    Some((0, body[value].into()))
-                });
-                (is_own, self.stored(at, key), now)
-            }
-        };
-        (is_own || self.is_same(mark.seen(), stored)).then_some(now)
+            _ => false,
+        })
+    }
+
+    /// The value of a key in an encoded map.
+    fn value_in<'b>(&self, body: &'b [u8], key: &[u8]) -> Option<&'b [u8]> {
+        body.get(self.format.child(body, std::str::from_utf8(key).ok()?)?)
     }
 
     /// What must be stored for a key to be set that was read before a commit.
@@ -96,10 +116,7 @@ impl Contents {
             return Ok(Guard::Blind);
         };
         let seen = match (&mark.key, mark.seen()) {
-            (None, Some((_, body))) => std::str::from_utf8(key)
-                .ok()
-                .and_then(|key| self.format.child(body, key))
-                .map(|value| (0, &body[value])),
+            (None, Some((_, body))) => self.value_in(body, key).map(|value| (0, value)),
             (_, seen) => seen,
         };
         if !self.is_same(seen, self.stored(at, key)) {

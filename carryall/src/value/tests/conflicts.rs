@@ -123,6 +123,23 @@ fn that_a_key_was_absent_is_something_one_can_have_read() {
 }
 
 #[test]
+fn reading_what_one_has_cleared_is_no_read_even_if_there_was_nothing() {
+    let clears: [Steps; 2] = [|c| c.clear("map"), Contents::clear_all];
+    for format in BOTH {
+        for clear in clears {
+            let mut mine = Contents::empty(format);
+            clear(&mut mine);
+            assert_eq!(get(&mut mine, "map", "k"), None);
+            set(&mut mine, "map", "k", 1);
+            let mut fresh = Contents::empty(format);
+            set(&mut fresh, "map", "k", 9);
+            fresh.settle();
+            assert_eq!(get(&mut mine.rebase(fresh).unwrap(), "map", "k"), Some(json!(1)));
+        }
+    }
+}
+
+#[test]
 fn inside_a_key_sets_merge_when_blind_and_conflict_by_the_key_when_guarded() {
     for format in BOTH {
         let base = json!({"user": {"name": "Ada", "age": 1}});

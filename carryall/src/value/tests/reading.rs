@@ -101,6 +101,26 @@ fn what_a_request_committed_itself_it_knows() {
 }
 
 #[test]
+fn that_nothing_is_left_of_what_it_removed_it_knows_though_another_was_faster() {
+    for format in BOTH {
+        let mut mine = loaded(format, &json!({"k": 1, "other": 0}));
+        assert_eq!(get(&mut mine, "", "k"), Some(json!(1)));
+        let removes: [fn(&mut Contents); 3] =
+            [|c| _ = c.remove("", "k").unwrap(), |c| c.clear(""), Contents::clear_all];
+        for remove in removes {
+            for fresh in [loaded(format, &json!({"other": 0})), Contents::empty(format)] {
+                let mut mine = mine.clone();
+                remove(&mut mine);
+                let mut mine = mine.rebase(fresh).unwrap();
+                mine.settle();
+                assert_eq!(try_set(&mut mine, "k", 2), Ok(()));
+                assert!(conflicts(&mine, &json!({"k": 9})));
+            }
+        }
+    }
+}
+
+#[test]
 fn an_update_of_a_value_that_was_not_read_does_not_make_it_known() {
     for format in BOTH {
         let mut mine = loaded(format, &json!({"n": 1}));
