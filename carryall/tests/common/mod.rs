@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod events;
 pub mod house;
+pub mod interleave;
 pub mod jwt;
 pub mod lab;
 pub mod log;

@@ -162,6 +162,7 @@ fn text<R: Debug>(result: Result<R, Error>) -> String {
 }
 
 /// One more for a small number, a number for anything else.
+#[allow(clippy::needless_pass_by_value, reason = "as `update` takes it")]
 fn counted(old: Option<Value>) -> Value {
     let old = old.as_ref().and_then(Value::as_u64).filter(|n| *n < 1000);
     json!(old.unwrap_or(0) + 1)
