@@ -1,14 +1,21 @@
 //! A store whose operations wait until the test lets them go on.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
 
+use carryall::KeyRing;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{
-    Commit, Draft, Durability, MemoryStore, Record, Store, StoreError, StoreErrorKind, Version,
+    AnyStore, Commit, Draft, Durability, MemoryStore, Record, Store, StoreError, StoreErrorKind, Version,
 };
 use tokio::sync::Notify;
+
+use super::house::Home;
+use super::lab::Lab;
 
 /// Where an operation is held: before the store does anything, or when it has done it and is about to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +89,7 @@ impl Slow {
     async fn until<R>(&self, mut answer: impl FnMut(&mut State) -> Option<R>) -> R {
         loop {
             let changed = self.changed.notified();
-            let mut changed = std::pin::pin!(changed);
+            let mut changed = pin!(changed);
             changed.as_mut().enable();
             if let Some(found) = answer(&mut self.state.lock().unwrap()) {
                 return found;
@@ -162,4 +169,30 @@ impl Store for Slow {
     fn durability(&self) -> Durability {
         self.inner.durability()
     }
+}
+
+/// An application over such a store.
+pub fn slow_lab() -> (Lab, Slow) {
+    let (lab, slow, _) = slow_lab_and_neighbour();
+    (lab, slow)
+}
+
+/// An application over such a store, and a node of it whose operations are never held.
+pub fn slow_lab_and_neighbour() -> (Lab, Slow, Lab) {
+    let (ring, slow) = (KeyRing::random().unwrap(), Slow::default());
+    let lab = Lab::with_keys(Home::Store, ring.clone(), |builder| builder.store(AnyStore::of(slow.clone())));
+    let clock = lab.clock.clone();
+    let neighbour =
+        Lab::with_keys(Home::Store, ring, |builder| builder.store(slow.inner.clone()).clock(clock));
+    (lab, slow, neighbour)
+}
+
+/// Polls once, as a handler that loses patience does.
+pub async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
+}
+
+/// Waits until nothing goes on any more, timers included. Needs tokio's time to be paused.
+pub async fn quiet() {
+    tokio::time::sleep(Duration::from_mins(1)).await;
 }
