@@ -5,6 +5,7 @@ pub mod clock;
 pub mod events;
 pub mod house;
 pub mod interleave;
+pub mod interleave_model;
 pub mod jwt;
 pub mod lab;
 pub mod log;
