@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod events;
+pub mod fickle;
 pub mod house;
 pub mod interleave;
 pub mod interleave_model;

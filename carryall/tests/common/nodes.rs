@@ -1,8 +1,8 @@
 //! Several nodes of one application: one store, one ring of keys, one revocation log.
 
-use carryall::KeyRing;
 use carryall::revocation::Revocations;
 use carryall::store::{AnyStore, MemoryStore};
+use carryall::{KeyRing, SessionsBuilder};
 
 use super::house::Home;
 use super::lab::{Lab, Tab};
@@ -15,11 +15,20 @@ pub fn repeats() -> usize {
 
 /// So many nodes with keys and clock in common, over this store.
 pub fn nodes(count: usize, store: impl Into<AnyStore>) -> Vec<Lab> {
+    nodes_with(count, store, |builder| builder)
+}
+
+/// The same, configured further.
+pub fn nodes_with(
+    count: usize,
+    store: impl Into<AnyStore>,
+    configure: impl Fn(SessionsBuilder) -> SessionsBuilder,
+) -> Vec<Lab> {
     let (ring, store, log) = (KeyRing::random().unwrap(), store.into(), SharedLog::default());
     let node = |_| {
         let lab = Lab::with_keys(Home::Store, ring.clone(), |builder| {
             let builder = builder.store(store.clone()).clock(log.clock.clone());
-            builder.revocations(Revocations::new(log.clone()))
+            configure(builder.revocations(Revocations::new(log.clone())))
         });
         Lab { clock: log.clock.clone(), ..lab }
     };
