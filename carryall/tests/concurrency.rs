@@ -201,3 +201,26 @@ async fn a_logout_among_slow_writers_stays() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_is_shown_to_somebody_however_many_look_while_others_are_set() {
+    everywhere(async |nodes, mut tab, pause| {
+        // Whoever does not look answers with a redirect, which shows nothing.
+        tab.status = StatusCode::SEE_OTHER;
+        let seen = storm(&nodes, &tab, move |session, n| async move {
+            if n % 2 == 0 {
+                session.flash().set(&format!("message-{n}"), &n)?;
+                return Ok(Vec::new());
+            }
+            pause.take().await;
+            session.flash().keys()
+        });
+        let mut shown: Vec<String> = seen.await.into_iter().flat_map(Seen::ok).collect();
+        shown.extend(tab.visit(|session| session.flash().keys()).await.ok());
+        shown.sort();
+        shown.dedup();
+        assert_eq!(shown.len() as u64, REQUESTS / 2, "{pause:?}");
+        assert!(tab.visit(|session| session.flash().keys()).await.ok().is_empty(), "{pause:?}: used up");
+    })
+    .await;
+}
