@@ -9,6 +9,7 @@ use axum::routing::get;
 use carryall::{Error, Session};
 use common::house::HOMES;
 use common::lab::Lab;
+use common::properties::cases;
 use proptest::prelude::*;
 use tower::ServiceExt;
 
@@ -29,7 +30,7 @@ fn counter(lab: &Lab) -> Router {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn no_cookie_header_makes_a_panic_or_a_server_error(

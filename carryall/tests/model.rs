@@ -8,6 +8,7 @@ use std::sync::Arc;
 use carryall::{Error, ErrorKind, Session};
 use common::house::HOMES;
 use common::lab::{Lab, Tab};
+use common::properties::cases;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -174,7 +175,7 @@ async fn play(lab: &Lab, requests: Vec<(u64, Vec<Deed>)>) -> Result<(), TestCase
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn a_browser_sees_what_the_model_says(

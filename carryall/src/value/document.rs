@@ -58,7 +58,7 @@ impl Contents {
         let at = self.find_or_note(segment)?;
         let segment = &self.segments[at];
         let guard = match segment.base {
-            _ if !segment.is_any_seen() => Guard::Blind,
+            _ if !segment.is_any_seen() => self.guard_of_marked_body(at)?,
             Some(base) => Guard::Base(base.version, base.body),
             None => Guard::Absent,
         };

@@ -49,7 +49,7 @@ impl Contents {
     ) -> Result<(), Error> {
         let at = self.open(segment)?;
         let found = self.resolve(at, path);
-        let guard = self.guard_of(at, &found);
+        let guard = self.guard_of(at, &found)?;
         let segment = self.segments[at].name;
         if found.rest.is_some() {
             let place = self.place_of(at, &found)?;
@@ -165,13 +165,18 @@ impl Contents {
         Ok(())
     }
 
-    fn guard_of(&self, at: usize, found: &Found<'_>) -> Guard {
+    fn guard_of(&self, at: usize, found: &Found<'_>) -> Result<Guard, Error> {
         let segment = &self.segments[at];
         let is_entry_seen = found.entry.is_some_and(|entry| segment.entries[entry].is_seen);
         if !is_entry_seen && !segment.is_seen {
-            return Guard::Blind;
+            return if self.reading.is_empty() {
+                Ok(Guard::Blind)
+            } else {
+                self.guard_of_marks(at, found.key.as_bytes())
+            };
         }
-        self.stored_value(at, found.key.as_bytes()).map_or(Guard::Absent, |span| Guard::Base(0, span))
+        let stored = self.stored_value(at, found.key.as_bytes());
+        Ok(stored.map_or(Guard::Absent, |span| Guard::Base(0, span)))
     }
 
     /// What the base says of a key.

@@ -12,6 +12,7 @@ mod map;
 mod op;
 mod path;
 mod place;
+mod reading;
 mod rebase;
 mod segment;
 mod slice;
@@ -30,6 +31,7 @@ use body::Body;
 pub(crate) use layout::Unreadable;
 use op::Op;
 pub(crate) use op::{BodyUpdater, Updater};
+use reading::Mark;
 pub(crate) use rebase::Rebase;
 use segment::Segment;
 
@@ -57,19 +59,29 @@ pub(crate) struct Contents {
     written: Vec<u8>,
     /// How many bytes the ops can have added at most.
     grown: usize,
+    /// What was read before a commit or a lost race.
+    reading: Vec<Mark>,
 }
 
 impl Contents {
     /// Contents without any segment.
     pub(crate) fn empty(format: Format) -> Self {
         let base = Bytes::from_static(layout::empty(format));
-        Self { format, base, segments: Vec::new(), ops: Vec::new(), written: Vec::new(), grown: 0 }
+        Self {
+            format,
+            base,
+            segments: Vec::new(),
+            ops: Vec::new(),
+            written: Vec::new(),
+            grown: 0,
+            reading: Vec::new(),
+        }
     }
 
     /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
     pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
         let (segments, written) = layout::parse(format, &base)?;
-        Ok(Self { format, base, segments, ops: Vec::new(), written, grown: 0 })
+        Ok(Self { format, base, segments, ops: Vec::new(), written, grown: 0, reading: Vec::new() })
     }
 
     /// How the values are encoded.
@@ -121,21 +133,21 @@ impl Contents {
             .collect()
     }
 
-    /// After a commit: what is here is what is stored. Write-set and read marks are forgotten.
+    /// After a commit: what is here is what is stored. The write-set is forgotten; what was read is not.
     pub(crate) fn settle(&mut self) {
         // What was written here is always readable; were it not, the write-set would stay and be replayed.
         let _readable = self.settle_checked();
     }
 
     fn settle_checked(&mut self) -> Result<(), Unreadable> {
-        let base = if self.ops.is_empty() {
-            self.base.clone()
-        } else {
-            let mut out = Vec::with_capacity(self.encoded_len());
-            self.write_to(&mut out);
-            Bytes::from(out)
-        };
-        *self = Self::parse(self.format, base)?;
+        if self.ops.is_empty() {
+            self.grown = 0;
+            return Ok(());
+        }
+        let reading = self.marks_after_commit();
+        let mut out = Vec::with_capacity(self.encoded_len());
+        self.write_to(&mut out);
+        *self = Self { reading, ..Self::parse(self.format, out.into())? };
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Doing the write-set again on what another request stored meanwhile, and taking its last op back.
 
+use super::Contents;
 use super::op::{Action, Effect, Guard, Op, Place};
-use super::place::{Slot, Span};
+use super::place::Slot;
 use super::segment::State;
-use super::{Contents, path};
 use crate::error::Error;
 
 /// Why a write-set cannot be done again.
@@ -18,8 +18,8 @@ pub(crate) enum Rebase {
 impl Contents {
     /// All that this request did, done again on a fresh copy in the same order.
     ///
-    /// The result can be rebased again, and is changed if it differs from `fresh`. What this request has read is
-    /// not carried over: further handling has to read again.
+    /// The result can be rebased again, and is changed if it differs from `fresh`. What this request has read counts
+    /// as read with the value that was read, not with that of `fresh`, which nobody has seen.
     pub(crate) fn rebase(&self, fresh: Contents) -> Result<Contents, Rebase> {
         let mut next = if fresh.format == self.format {
             fresh
@@ -29,6 +29,7 @@ impl Contents {
         for op in &self.ops {
             next.replay(self, op)?;
         }
+        next.reading = self.marks();
         Ok(next)
     }
 
@@ -53,18 +54,18 @@ impl Contents {
             key: key.map(|key| contents.text(key).to_owned()),
         };
         match &action {
-            Action::Set { place, value, guard } => {
+            Action::Set { place, guard, .. } => {
                 let at = self.locate_map(segment).map_err(Rebase::Failed)?;
-                if !self.allows_value(at, *place, *value, *guard) {
+                if !self.allows_value(at, *place, *guard) {
                     return Err(conflict(self, Some(place.key)));
                 }
                 // What is in the way of a path now was put there by the other request.
                 let key = place.key;
                 self.apply(segment, action).map_err(|_| conflict(self, Some(key)))
             }
-            Action::SetBody { version, body, guard } => {
+            Action::SetBody { guard, .. } => {
                 let at = self.locate(segment).map_err(Rebase::Failed)?;
-                if !self.allows_body(at, *version, *body, *guard) {
+                if !self.allows_body(at, *guard) {
                     return Err(conflict(self, None));
                 }
                 self.apply(segment, action).map_err(Rebase::Failed)
@@ -73,25 +74,16 @@ impl Contents {
         }
     }
 
-    /// Whether what is stored under a key is what was read, or already what is to be set.
-    fn allows_value(&self, at: usize, place: Place, value: Span, guard: Guard) -> bool {
-        let stored = self.stored_value(at, self.bytes(place.key)).map(|span| &self.base[span.range()]);
-        let leaf = match place.rest {
-            None => stored,
-            Some(rest) => {
-                let rest = self.text(Slot::Written(rest));
-                stored.and_then(|stored| path::find(self.format, stored, rest))
-            }
-        };
-        self.allows(guard, stored.map(|stored| (0, stored)))
-            || leaf.is_some_and(|leaf| self.format.is_equal(leaf, self.written(value)))
+    /// Whether what is stored under a key is what was read. That it already is what is to be set is not enough: two
+    /// who read 5 and set 6 have counted one.
+    fn allows_value(&self, at: usize, place: Place, guard: Guard) -> bool {
+        let stored = self.stored_value(at, self.bytes(place.key));
+        self.allows(guard, stored.map(|span| (0, &self.base[span.range()])))
     }
 
-    fn allows_body(&self, at: usize, version: u32, body: Span, guard: Guard) -> bool {
-        let stored = self.segments[at].base.map(|base| (base.version, &self.base[base.body.range()]));
-        self.allows(guard, stored)
-            || stored
-                .is_some_and(|(of, stored)| of == version && self.format.is_equal(stored, self.written(body)))
+    fn allows_body(&self, at: usize, guard: Guard) -> bool {
+        let stored = self.segments[at].base;
+        self.allows(guard, stored.map(|base| (base.version, &self.base[base.body.range()])))
     }
 
     fn allows(&self, guard: Guard, stored: Option<(u32, &[u8])>) -> bool {

@@ -1,5 +1,6 @@
 //! One segment: where its body lies, and its entries once they are asked for.
 
+use super::op::Action;
 use super::place::{Slot, Span};
 use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
 use crate::error::{Error, ErrorKind};
@@ -154,8 +155,13 @@ impl Contents {
                 "a session has at most 256 segments; use keys within one",
             ));
         }
+        let is_own = self.ops.iter().any(|op| match op.action {
+            Action::ClearAll => true,
+            Action::Clear => self.bytes(op.segment) == name.as_bytes(),
+            _ => false,
+        });
         let name = if name == DEFAULT { Slot::EMPTY } else { Slot::Written(self.keep(name.as_bytes())?) };
-        self.segments.push(Segment::new(name, None));
+        self.segments.push(Segment { is_own, ..Segment::new(name, None) });
         Ok(self.segments.len() - 1)
     }
 

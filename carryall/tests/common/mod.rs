@@ -3,9 +3,15 @@
 
 pub mod clock;
 pub mod events;
+pub mod fickle;
 pub mod house;
+pub mod interleave;
+pub mod interleave_model;
 pub mod jwt;
 pub mod lab;
 pub mod log;
+pub mod nodes;
+pub mod properties;
 pub mod recorder;
 pub mod shared_log;
+pub mod slow;

@@ -4,6 +4,7 @@ mod conflicts;
 mod layouts;
 mod model;
 mod paths;
+mod reading;
 
 use std::sync::Arc;
 
