@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use carryall::store::AnyStore;
-use carryall::{Error, Session};
+use carryall::{Error, ErrorKind, Session};
 use common::fickle::{Fate, Fickle};
 use common::lab::Tab;
 use common::nodes::{at, nodes_with};
@@ -80,6 +80,8 @@ type Shared = Arc<Mutex<Book>>;
 /// Does the deeds; answers which numbers are added and not known to be kept.
 async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Result<Vec<u32>, Error> {
     let (mut open, mut tried) = (Vec::new(), 0);
+    // How many of them the handler knows could not be kept.
+    let mut told = None;
     let mut held = Vec::new();
     for (number, deed) in (first..).zip(deeds) {
         match deed {
@@ -94,10 +96,14 @@ async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Re
                 }
             }
             Deed::Commit => {
-                if session.commit().await.is_ok() {
-                    book.lock().unwrap().kept.extend(open.drain(..));
+                match session.commit().await {
+                    Ok(()) => book.lock().unwrap().kept.extend(open.drain(..)),
+                    // Given up: nobody knows whether an earlier try was kept.
+                    Err(error) if error.kind() == ErrorKind::Conflict => open.clear(),
+                    Err(_) => {}
                 }
                 tried = open.len();
+                told = Some(tried);
             }
             Deed::DropCommit | Deed::KeepCommit => {
                 let mut commit = Box::pin({
@@ -126,6 +132,9 @@ async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Re
     }
     // Never polled again, and never dropped.
     held.into_iter().for_each(std::mem::forget);
+    if told == Some(open.len()) {
+        open.clear();
+    }
     Ok(open)
 }
 

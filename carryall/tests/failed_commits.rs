@@ -5,10 +5,9 @@ mod common;
 use std::future::Future;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use carryall::{Error, ErrorKind, Session};
 use common::lab::Tab;
-use common::slow::{HOLDS, Hold, slow_lab};
+use common::slow::{Hold, slow_lab};
 use tokio::time::timeout;
 
 fn add_one(session: &Session) -> Result<u64, Error> {
@@ -40,27 +39,6 @@ async fn a_failed_commit_can_be_tried_again_and_says_ok_only_if_it_wrote() {
     let is_ok = in_time(seen).await.answer.unwrap().is_ok();
     assert!(is_ok, "the store is back");
     assert_eq!(value_of(&tab).await, Some(2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failed_commit_that_the_handler_does_not_mention_is_no_success() {
-    for hold in HOLDS {
-        let (lab, slow) = slow_lab();
-        let mut tab = lab.user("ada").await;
-        let store = slow.clone();
-        let seen = tab.stay(move |session| async move {
-            add_one(&session)?;
-            store.hold('C', hold);
-            store.fail();
-            let _ignored = session.commit().await;
-            store.free();
-            Ok(())
-        });
-        let seen = in_time(seen).await;
-        let value = value_of(&tab).await;
-        assert!(value == Some(2) || seen.status == StatusCode::SERVICE_UNAVAILABLE, "{hold:?}: {value:?}");
-        assert!(value <= Some(2), "{hold:?}: counted twice");
-    }
 }
 
 #[tokio::test(start_paused = true)]

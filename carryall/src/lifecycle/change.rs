@@ -84,17 +84,20 @@ impl Wish {
         let same_subject = facts.envelope.login.as_ref().map(|login| &login.subject)
             == self.envelope.login.as_ref().map(|login| &login.subject);
         let just_made = facts.generations.closed && facts.generations.current == self.presented + 1;
-        match self.intent {
-            Intent::Login if same_subject && just_made && !raised && facts.generations.dead.is_none() => {
-                // Carried by the client, the facts are those of before the change.
-                facts.envelope.login.clone_from(&self.envelope.login);
-                facts.envelope.logins = self.envelope.logins;
-                facts.envelope.generation = facts.generations.current;
-                facts.envelope.issued = now;
-                Change::Go(facts)
-            }
-            _ => self.lost(&facts),
+        // The store made the change at an earlier try, and did not say so.
+        let is_made = facts.envelope.generation == facts.generations.current
+            && self.intent >= Intent::Elevate
+            && facts.envelope.login == self.envelope.login;
+        let joins = is_made || self.intent == Intent::Login && same_subject && !raised;
+        if !joins || !just_made || facts.generations.dead.is_some() {
+            return self.lost(&facts);
         }
+        // Carried by the client, the facts are those of before the change.
+        facts.envelope.login.clone_from(&self.envelope.login);
+        facts.envelope.logins = self.envelope.logins;
+        facts.envelope.generation = facts.generations.current;
+        facts.envelope.issued = now;
+        Change::Go(facts)
     }
 
     fn lost(&self, found: &Facts) -> Change {

@@ -242,7 +242,7 @@ impl Visit {
         let (ending, is_lost) = {
             let mut state = self.lock();
             state.commits.is_closed = true;
-            let is_under_way = state.commits.under_way > 0;
+            let is_under_way = state.commits.under_way > 0 || state.commits.is_last;
             let ending = if is_under_way { None } else { state.ending.take() };
             (ending, state.is_unsettled() && !is_under_way)
         };

@@ -15,6 +15,8 @@ pub(crate) struct Commits {
     pub(crate) is_closed: bool,
     /// Changes are to be given up if the commit under way fails.
     pub(crate) gives_up: bool,
+    /// The session is to be ended when the commit under way is done.
+    pub(crate) ends: bool,
     /// What the response must do about the cookie.
     pub(crate) outcome: Outcome,
     /// The cookie was decided about before the handler had ended, so another request may have been faster since.

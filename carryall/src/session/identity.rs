@@ -35,7 +35,7 @@ impl Session {
         }
         state.check_writable()?;
         if state.subject().is_some_and(|current| *current != subject) {
-            end(&mut state);
+            state.end();
         }
         let mut envelope = self.begun(&state)?;
         envelope.logins = envelope.logins.wrapping_add(1);
@@ -89,8 +89,8 @@ impl Session {
         if state.standing == Standing::Mute {
             return Ok(());
         }
-        state.check_writable()?;
-        end(&mut state);
+        state.check_endable()?;
+        state.end();
         Ok(())
     }
 
@@ -145,12 +145,4 @@ impl Session {
         state.revision += 1;
         Ok(())
     }
-}
-
-/// What was loaded ends with this request; what is written from here on begins anew.
-fn end(state: &mut State) {
-    if state.standing == Standing::Live && state.ending.is_none() {
-        state.ending = state.loaded.clone();
-    }
-    state.start_over();
 }

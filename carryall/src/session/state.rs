@@ -184,14 +184,19 @@ impl State {
 
     /// Whether a write could still be kept.
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        if self.commits.is_closed {
-            return Err(closed());
-        }
-        if self.commits.under_way > 0 {
+        if self.commits.under_way > 0 && !self.commits.is_closed {
             return Err(Error::new(
                 ErrorKind::Misuse,
                 "a commit is under way in another task: await it before changing the session",
             ));
+        }
+        self.check_endable()
+    }
+
+    /// Whether the session could still be ended.
+    pub(crate) fn check_endable(&self) -> Result<(), Error> {
+        if self.commits.is_closed {
+            return Err(closed());
         }
         if self.read_only {
             return Err(Error::new(
@@ -250,6 +255,19 @@ impl State {
         self.read_only = old.read_only;
         self.commits = old.commits;
         self.revision = old.revision + 1;
+    }
+
+    /// What was loaded ends with this request; what is written from here on begins anew. While a commit is under way,
+    /// that is waited for.
+    pub(crate) fn end(&mut self) {
+        if self.commits.under_way > 0 {
+            self.commits.ends = true;
+            return;
+        }
+        if self.standing == Standing::Live && self.ending.is_none() {
+            self.ending = self.loaded.clone();
+        }
+        self.start_over();
     }
 
     /// Goes on without the session that was just ended because nothing was left in it.

@@ -76,6 +76,11 @@ impl Contents {
         self.find(segment.as_bytes()).is_some_and(|at| self.body_of(&self.segments[at]).is_some())
     }
 
+    /// Whether any change depends on what it finds, so that it must not be made twice.
+    pub(crate) fn has_updates(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op.action, Action::Update { .. } | Action::UpdateBody { .. }))
+    }
+
     /// Gives up every change since the payload was loaded.
     pub(crate) fn discard(&mut self) {
         self.ops.clear();

@@ -112,12 +112,8 @@ fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
             "the record was rewritten in a form that cannot be read here",
         ));
     };
-    let replayed = if visit.lock().commits.is_unsure {
-        // What changed the record may have been the first try: an update must not be made twice.
-        Err(unsure())
-    } else {
-        rebased(visit, body.contents.clone())
-    };
+    let replayed =
+        if is_unsure(&visit.lock()) { Err(unsure()) } else { rebased(visit, body.contents.clone()) };
     let facts = Facts { envelope: body.envelope, generations: body.generations };
     match replayed {
         Ok(contents) => Ok(Attempt { facts, contents: Some(contents), version: record.version }),
@@ -128,6 +124,12 @@ fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
             Err(error)
         }
     }
+}
+
+/// Whether what changed the record may have been an earlier try of this request, so that an update would be made twice.
+/// All other changes may.
+fn is_unsure(state: &State) -> bool {
+    state.commits.is_unsure && state.contents.has_updates()
 }
 
 fn unsure() -> Error {

@@ -78,7 +78,7 @@ fn begin_last(visit: &Visit, state: &mut State, redirects: bool) -> Result<(), E
 
 /// Makes everything durable, whatever it takes.
 pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Error> {
-    let _under_way = UnderWay::begin(&visit, when);
+    let under_way = UnderWay::begin(&visit, when);
     let result = take_turn(&visit, when).await;
     if let Err(error) = &result {
         let mut state = visit.lock();
@@ -86,12 +86,27 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
         if state.commits.gives_up {
             state.give_up_changes();
         }
-        if state.commits.is_closed && when == When::Early {
-            drop(state);
-            tell_abandoned(&visit);
-        }
+    }
+    drop(under_way);
+    if when == When::Early {
+        clean_up(&visit, result.is_err());
     }
     result
+}
+
+/// After a commit that outlived its request: what the request would have done.
+fn clean_up(visit: &Visit, is_failed: bool) {
+    let (is_alone, ending) = {
+        let mut state = visit.lock();
+        let is_alone = state.commits.is_closed && !state.commits.is_last;
+        (is_alone, if is_alone { state.ending.take() } else { None })
+    };
+    if is_alone && is_failed {
+        tell_abandoned(visit);
+    }
+    if let Some(envelope) = ending {
+        end_in_background(&visit.house, envelope);
+    }
 }
 
 async fn take_turn(visit: &Visit, when: When) -> Result<(), Error> {
@@ -158,7 +173,10 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.
         late: !state.read_only && (state.late || is_kept && state.is_behind()),
-        pledged: is_kept && state.commits.is_last && is_pledged(state),
+        pledged: is_kept
+            && state.commits.is_last
+            && state.commits.outcome == Outcome::Mint
+            && is_pledged(state),
     }
 }
 
@@ -187,15 +205,20 @@ impl<'a> UnderWay<'a> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let Some(visit) = self.0 else { return };
-        let commits = &mut visit.lock().commits;
-        commits.under_way -= 1;
-        commits.gives_up &= commits.under_way > 0;
+        let mut state = visit.lock();
+        state.commits.under_way -= 1;
+        if state.commits.under_way == 0 {
+            state.commits.gives_up = false;
+            if std::mem::take(&mut state.commits.ends) {
+                state.end();
+            }
+        }
     }
 }
 
 /// Whether a cookie was decided about early in this request for a session that other requests know.
 pub(crate) fn is_pledged(state: &State) -> bool {
-    state.commits.is_pledged && state.commits.outcome == Outcome::Mint && state.presented.is_some()
+    state.commits.is_pledged && state.presented.is_some()
 }
 
 /// What the handler did, done again on other contents. Closures of the application run here, outside every lock.
