@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -110,10 +111,13 @@ async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Re
                     let session = session.clone();
                     async move { session.commit().await }
                 });
-                if poll_once(&mut commit).await.is_pending() && matches!(deed, Deed::KeepCommit) {
-                    held.push(commit);
-                }
                 tried = open.len();
+                match poll_once(&mut commit).await {
+                    Poll::Pending if matches!(deed, Deed::KeepCommit) => held.push(commit),
+                    Poll::Ready(Err(error)) if error.kind() == ErrorKind::Conflict => open.clear(),
+                    Poll::Ready(Err(_)) => told = Some(tried),
+                    Poll::Pending | Poll::Ready(Ok(())) => {}
+                }
             }
             Deed::Rollback => {
                 session.rollback();

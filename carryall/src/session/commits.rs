@@ -27,14 +27,17 @@ pub(crate) struct Commits {
     pub(crate) settled: u64,
     /// The writes of which the handler knows that they could not be committed.
     told: Option<u64>,
-    /// Failures that nobody has been told of: whoever began the commit may not look at it any more.
+    /// Failures after which nothing is left to try again, and that nobody has been told of: whoever began the commit
+    /// may not look at it any more.
     unseen: Vec<ErrorKind>,
 }
 
 impl Commits {
-    /// Notes a failure until somebody is told.
+    /// Notes a failure until somebody is told. After an outage the changes are still there, for the next commit.
     pub(crate) fn failed(&mut self, kind: ErrorKind) {
-        self.unseen.push(kind);
+        if kind != ErrorKind::Outage {
+            self.unseen.push(kind);
+        }
     }
 
     /// Notes that the handler was told of a failure: the changes so far are its business now.
@@ -45,7 +48,7 @@ impl Commits {
         self.told = Some(revision);
     }
 
-    /// A failure of which the handler was not told, so that its answer may promise what did not happen.
+    /// A failure of which the handler was not told, so that it may promise what did not happen.
     pub(crate) fn unseen(&self) -> Option<Error> {
         let kind = *self.unseen.first()?;
         Some(Error::new(

@@ -5,34 +5,24 @@ mod create;
 mod end;
 mod kept;
 mod touch;
+mod turn;
 mod wait;
 
-use std::pin::pin;
-use std::sync::{Arc, MutexGuard};
+use std::sync::MutexGuard;
 
 pub(crate) use self::end::{end_in_background, ended};
+pub(crate) use self::turn::{When, tell_abandoned};
 pub(crate) use self::wait::{Finished, within};
 use super::house::House;
-use super::place::Home;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
-use crate::event::{End, Event};
 use crate::generation::Generations;
 use crate::session;
-use crate::session::state::{Outcome, Standing, State, closed, superseded};
+use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::value::{Contents, Rebase};
-
-/// Which commit it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum When {
-    /// The handler asked for it.
-    Early,
-    /// Before the response head. A redirect shows no message, so those that came are kept for the next page.
-    Last { redirects: bool },
-}
 
 /// The last commit, as far as it needs no I/O; `None` if it does.
 pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result<(), Error>> {
@@ -69,89 +59,13 @@ fn begin_last(visit: &Visit, state: &mut State, redirects: bool) -> Result<(), E
         let _kept = session::hold_flash(state, visit);
     }
     if state.commits.is_told(state.revision) {
+        // An end is tried again in the background.
+        state.ending = None;
         state.give_up_changes();
     }
     state.commits.is_closed = true;
     state.commits.is_last = true;
     Ok(())
-}
-
-/// Makes everything durable, whatever it takes.
-pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Error> {
-    let under_way = UnderWay::begin(&visit, when);
-    let result = take_turn(&visit, when).await;
-    if let Err(error) = &result {
-        let mut state = visit.lock();
-        state.commits.failed(error.kind());
-        if state.commits.gives_up {
-            state.give_up_changes();
-        }
-    }
-    drop(under_way);
-    if when == When::Early {
-        clean_up(&visit, result.is_err());
-    }
-    result
-}
-
-/// After a commit that outlived its request: what the request would have done.
-fn clean_up(visit: &Visit, is_failed: bool) {
-    let (is_alone, ending) = {
-        let mut state = visit.lock();
-        let is_alone = state.commits.is_closed && !state.commits.is_last;
-        (is_alone, if is_alone { state.ending.take() } else { None })
-    };
-    if is_alone && is_failed {
-        tell_abandoned(visit);
-    }
-    if let Some(envelope) = ending {
-        end_in_background(&visit.house, envelope);
-    }
-}
-
-async fn take_turn(visit: &Visit, when: When) -> Result<(), Error> {
-    let house = &visit.house;
-    // Somebody may hold a commit and never poll it again.
-    let turn = async { Ok::<_, Error>(visit.gate.lock().await) };
-    let _turn = within(house, house.patience.commit, "commit", turn).await?;
-    {
-        let mut state = visit.lock();
-        match when {
-            When::Last { redirects } => begin_last(visit, &mut state, redirects)?,
-            When::Early if state.commits.is_closed => {
-                return if state.is_unsettled() { Err(closed()) } else { Ok(()) };
-            }
-            When::Early => {}
-        }
-    }
-    let ending = visit.lock().ending.clone();
-    if let Some(envelope) = ending {
-        visit.lock().commits.outcome = Outcome::End;
-        let ended = Box::pin(end::end(house, &envelope, End::Logout)).await;
-        // Taken only now: a future dropped before leaves the wish for `Visit::abandon`.
-        visit.lock().ending = None;
-        ended?;
-    }
-    // Pinned here: `within` would hold it twice, as its argument and where it is polled.
-    let changes = pin!(commit_changes(visit));
-    within(house, house.patience.commit, "commit", changes).await
-}
-
-/// What the handler did is lost, and there is nobody left to hear of it.
-pub(crate) fn tell_abandoned(visit: &Visit) {
-    let family = visit.lock().loaded.as_ref().map(|loaded| loaded.family);
-    visit.house.tell(|| Event::Abandoned { handle: family.map(|family| visit.house.handle(&family)) });
-}
-
-async fn commit_changes(visit: &Visit) -> Result<(), Error> {
-    let now = visit.house.now();
-    if let Some(result) = try_without_io(visit, visit.lock(), now) {
-        return result;
-    }
-    match &visit.house.home {
-        Home::Store { store, .. } => kept::commit(visit, store).await,
-        Home::Client(_) => client::commit_identity(visit).await,
-    }
 }
 
 /// What the request did, decided by the table.
@@ -188,32 +102,6 @@ fn is_refresh_due(house: &House, state: &State, now: Timestamp) -> bool {
     };
     let is_first_return = state.version.is_some() && state.expires < house.deadline(envelope);
     is_first_return || house.lifetime_of(envelope).is_refresh_due(envelope.issued, now)
-}
-
-/// Marks the session as being committed, so that other tasks of the request do not write into it meanwhile, and the
-/// last commit waits.
-struct UnderWay<'a>(Option<&'a Visit>);
-
-impl<'a> UnderWay<'a> {
-    fn begin(visit: &'a Visit, when: When) -> Self {
-        let is_early = when == When::Early;
-        visit.lock().commits.under_way += usize::from(is_early);
-        Self(is_early.then_some(visit))
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        let Some(visit) = self.0 else { return };
-        let mut state = visit.lock();
-        state.commits.under_way -= 1;
-        if state.commits.under_way == 0 {
-            state.commits.gives_up = false;
-            if std::mem::take(&mut state.commits.ends) {
-                state.end();
-            }
-        }
-    }
 }
 
 /// Whether a cookie was decided about early in this request for a session that other requests know.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::house::House;
 use super::super::visit::Visit;
-use super::{When, commit_now, tell_abandoned};
+use super::turn::{When, commit_now, tell_abandoned};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::store::{StoreError, StoreErrorKind};
