@@ -22,7 +22,9 @@
 //! Issued and created are cut to whole seconds, so a session ends, and is covered by a revocation, up to a second
 //! early, never late. A login keeps its milliseconds: one right after a revocation must not be covered by it.
 
-use bytes::Bytes;
+use std::ops::Range;
+
+use bytes::{Buf as _, Bytes};
 
 use super::{canonical, envelope, json};
 use crate::base64url;
@@ -32,6 +34,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Refusal;
 use crate::key::Binding;
 use crate::lifetime::Lifetimes;
+use crate::value::Contents;
 
 /// Writes and reads the claims of one application and cookie.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub(crate) struct Claims {
 pub(crate) struct Read {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
+    /// What is in the payload, if that was seen on the way.
+    pub(crate) contents: Option<Contents>,
     pub(crate) expires: Timestamp,
 }
 
@@ -136,15 +141,15 @@ impl Claims {
         }
     }
 
-    /// Reads verified claims. The payload is a slice of them.
+    /// Reads verified claims. The payload is a part of them.
     ///
     /// Refused: [`Tampered`](Refusal::Tampered) if they were made for another application or cookie,
     /// [`Unreadable`](Refusal::Unreadable) if they are not what [`write`](Self::write) writes.
-    pub(crate) fn read(&self, claims: &Bytes) -> Result<Read, Refusal> {
-        let text = std::str::from_utf8(claims).map_err(|_| Refusal::Unreadable)?;
-        let wire = match canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text) {
-            Some(wire) => wire,
-            None => json::object(claims).ok_or(Refusal::Unreadable)?,
+    pub(crate) fn read(&self, mut claims: Vec<u8>) -> Result<Read, Refusal> {
+        let text = std::str::from_utf8(&claims).map_err(|_| Refusal::Unreadable)?;
+        let (wire, front) = match canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text) {
+            Some(read) => read,
+            None => (json::object(text.as_bytes()).ok_or(Refusal::Unreadable)?, None),
         };
         let cookie = wire.cookie.as_ref().map(|cookie| &*cookie.0);
         if cookie.is_some() != self.cookie.is_some() {
@@ -153,14 +158,24 @@ impl Claims {
         if wire.aud.0 != self.app || cookie != self.cookie.as_deref() {
             return Err(Refusal::Tampered);
         }
-        let payload = match wire.session {
-            None => Bytes::new(),
-            Some(session) if session.starts_with('{') => claims.slice_ref(session.as_bytes()),
+        let place = match wire.session {
+            None => 0..0,
+            Some(session) if session.starts_with('{') => place_of(session, text),
             Some(_) => return Err(Refusal::Unreadable),
         };
         let (envelope, expires) = wire.into_envelope().ok_or(Refusal::Unreadable)?;
-        Ok(Read { envelope, payload, expires })
+        claims.truncate(place.end);
+        let mut payload = Bytes::from(claims);
+        payload.advance(place.start);
+        let contents = front.map(|front| Contents::of_front(payload.clone(), front));
+        Ok(Read { envelope, payload, contents, expires })
     }
+}
+
+/// Where a part of a text lies in it.
+fn place_of(part: &str, text: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }
 
 fn put_origin(out: &mut Vec<u8>, origin: &Origin) {

@@ -50,6 +50,7 @@ use crate::event::Refusal;
 use crate::key::{Algorithm, Binding, KeyId, KeyRing, KeyState, SigningKeys};
 use crate::lifetime::Lifetimes;
 use crate::random::Random;
+use crate::value::Contents;
 
 /// How client-carried sessions ride in their cookie. The default is [`Sealed`](Self::Sealed).
 #[derive(Clone, Debug, Default)]
@@ -89,6 +90,8 @@ impl Carrier {
 pub(crate) struct Opened {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
+    /// What is in the payload, if that was seen on the way.
+    pub(crate) contents: Option<Contents>,
     /// The key it was made with.
     pub(crate) key_id: KeyId,
     /// The state of that key; under an accepted one the token is to be minted anew.

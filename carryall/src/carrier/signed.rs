@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::claims::Claims;
 use super::jws::{Compact, Header};
 use super::{Opened, limit};
@@ -45,16 +43,16 @@ impl Signed {
         Ok(Self { keys: keys.collect(), claims, cookie_len: binding.cookie.len() })
     }
 
-    /// Verifies and reads; the payload is a slice of the decoded claims.
+    /// Verifies and reads; the payload is a part of the decoded claims.
     pub(crate) fn open(&self, token: &[u8]) -> Result<Opened, Refusal> {
         limit::check(token)?;
         let compact = Compact::split(token).ok_or(Refusal::Malformed)?;
         let slot = self.choose(compact.header)?;
-        let claims = Bytes::from(compact.verify(&slot.verifier)?);
-        let read = self.claims.read(&claims)?;
+        let read = self.claims.read(compact.verify(&slot.verifier)?)?;
         Ok(Opened {
             envelope: read.envelope,
             payload: read.payload,
+            contents: read.contents,
             key_id: slot.id,
             key: slot.state,
             expires: Some(read.expires),

@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 
-pub(crate) use fields::Field;
 pub(crate) use flaw::Flaw;
+pub(crate) use json::scan as json_scan;
 pub(crate) use msgpack::scan;
 use node::Node;
 pub(crate) use sink::{Length, Sink};
@@ -31,7 +31,7 @@ pub(crate) use sink::{Length, Sink};
 pub(crate) const MOST_DEPTH: u32 = 64;
 
 /// A value in the map of its segment, in a pair with a version, in the map of segments, in the payload.
-const DEPTH_OF_PAYLOAD: u32 = MOST_DEPTH + 4;
+pub(crate) const DEPTH_OF_PAYLOAD: u32 = MOST_DEPTH + 4;
 
 /// How values become bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -144,11 +144,12 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
         Ok(opened) => opened,
         Err(reason) => return Some(Err(reason.into())),
     };
-    let Opened { envelope, payload, key, key_id, expires } = opened;
+    let Opened { envelope, payload, contents, key, key_id, expires } = opened;
     if expires.is_some_and(|expires| now >= expires) {
         return Some(Err(Turned { reason: Refusal::Expired, family: Some(envelope.family), mute: false }));
     }
-    let Ok(contents) = read(visit.house.home.format(), payload) else {
+    let read = || read(visit.house.home.format(), payload);
+    let Ok(contents) = contents.map_or_else(read, Ok) else {
         return Some(Err(Turned { reason: Refusal::Unreadable, family: Some(envelope.family), mute: false }));
     };
     let generation = envelope.generation;

@@ -15,20 +15,12 @@
 //!
 //! `data` is the default segment, the pairs are version and body. The default segment is a map of version 0.
 
-use bytes::Bytes;
-
 use super::body::Body;
 use super::place::{Slot, Span};
 use super::segment::{Segment, Stored};
-use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
-use crate::format::{Field, Flaw, Format, Length, Sink};
+use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS, json};
+use crate::format::{Flaw, Format, Length, Sink};
 use crate::varint;
-
-/// The JSON member that holds the default segment.
-const DATA: &str = "data";
-
-/// The JSON member that holds all the others.
-const SEGMENTS: &str = "segments";
 
 /// A payload that this version of the library cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +32,9 @@ impl From<Flaw> for Unreadable {
     }
 }
 
+/// Room for as many segments as most sessions have: values, and flash messages.
+const USUALLY: usize = 2;
+
 /// The payload of a session without segments.
 pub(super) fn empty(format: Format) -> &'static [u8] {
     match format {
@@ -49,18 +44,18 @@ pub(super) fn empty(format: Format) -> &'static [u8] {
 }
 
 /// The segments of a payload, and those of their names that had to be unescaped.
-pub(super) fn parse(format: Format, base: &Bytes) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
+pub(super) fn parse(format: Format, base: &[u8]) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
     let whole = Span::whole(base.len()).ok_or(Unreadable)?;
     let mut found = Found { format, base, segments: Vec::new(), written: Vec::new() };
     match format {
-        Format::Json => parse_json(&mut found, whole)?,
+        Format::Json => json::whole(&mut found)?,
         Format::MessagePack => parse_msgpack(&mut found, whole)?,
     }
     Ok((found.segments, found.written))
 }
 
 fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
-    let base: &[u8] = found.base;
+    let base = found.base;
     let mut rest = base;
     let count = usize::try_from(varint::take(&mut rest).ok_or(Unreadable)?).map_err(|_| Unreadable)?;
     if count > MOST_SEGMENTS {
@@ -86,53 +81,19 @@ fn take(rest: &mut &[u8], base: &[u8], whole: Span) -> Result<Span, Unreadable> 
     Ok(whole.part(&(start..start + len)))
 }
 
-fn parse_json(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
-    let (format, base) = (found.format, found.base);
-    let mut members = format.fields(base)?;
-    let mut has_segments = false;
-    while let Some(member) = members.step()? {
-        let span = whole.part(&member.value);
-        match &*member.key {
-            key if key == DATA.as_bytes() => {
-                found.add(Slot::EMPTY, Stored { version: 0, body: span })?;
-            }
-            key if key == SEGMENTS.as_bytes() && !std::mem::replace(&mut has_segments, true) => {
-                let mut segments = format.fields(&base[span.range()])?;
-                while let Some(segment) = segments.step()? {
-                    add_json(found, span, &segment)?;
-                }
-            }
-            _ => return Err(Unreadable),
-        }
-    }
-    Ok(())
-}
-
-fn add_json(found: &mut Found<'_>, segments: Span, field: &Field<'_>) -> Result<(), Unreadable> {
-    let pair = segments.part(&field.value);
-    let bytes = &found.base[pair.range()];
-    let [version, body] = ["0", "1"].map(|index| found.format.child(bytes, index));
-    let (Some(version), Some(body), None) = (version, body, found.format.child(bytes, "2")) else {
-        return Err(Unreadable);
-    };
-    let version = found.format.decode(&bytes[version]).map_err(|_| Unreadable)?;
-    if field.key.is_empty() {
-        return Err(Unreadable);
-    }
-    let name = Slot::of_key(field, Slot::Base(segments), 0, &mut found.written).ok_or(Unreadable)?;
-    found.add(name, Stored { version, body: pair.part(&body) })
-}
-
 /// The segments found so far.
-struct Found<'a> {
-    format: Format,
-    base: &'a Bytes,
-    segments: Vec<Segment>,
-    written: Vec<u8>,
+pub(super) struct Found<'a> {
+    pub(super) format: Format,
+    pub(super) base: &'a [u8],
+    pub(super) segments: Vec<Segment>,
+    pub(super) written: Vec<u8>,
 }
 
 impl Found<'_> {
-    fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
+    pub(super) fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
+        if self.segments.capacity() == 0 {
+            self.segments.reserve_exact(USUALLY);
+        }
         let text = self.bytes(name);
         let is_default_sound = text != DEFAULT.as_bytes()
             || (stored.version == 0 && self.format.begins_map(&self.base[stored.body.range()]));
@@ -145,7 +106,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    fn bytes(&self, name: Slot) -> &[u8] {
+    pub(super) fn bytes(&self, name: Slot) -> &[u8] {
         match name {
             Slot::Base(span) => &self.base[span.range()],
             Slot::Written(span) => &self.written[span.range()],

@@ -7,6 +7,7 @@
 mod apply;
 mod body;
 mod document;
+mod json;
 mod layout;
 mod map;
 mod op;
@@ -27,6 +28,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 
 use body::Body;
+pub(crate) use json::Front;
 pub(crate) use layout::Unreadable;
 use op::Op;
 pub(crate) use op::{BodyUpdater, Updater};
@@ -70,6 +72,12 @@ impl Contents {
     pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
         let (segments, written) = layout::parse(format, &base)?;
         Ok(Self { format, base, segments, ops: Vec::new(), written, grown: 0 })
+    }
+
+    /// The contents whose payload was already found to be that of `base`.
+    pub(crate) fn of_front(base: Bytes, front: Front) -> Self {
+        let (segments, written) = front.into_parts();
+        Self { format: Format::Json, base, segments, ops: Vec::new(), written, grown: 0 }
     }
 
     /// How the values are encoded.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Contents;
 use crate::error::{Error, ErrorKind};
-use crate::format::{Field, Format};
+use crate::format::Format;
 
 /// Room for what a request usually writes, so that it is reserved once.
 const USUALLY_WRITTEN: usize = 512;
@@ -64,17 +64,17 @@ impl Slot {
     /// Nothing at all: the name of the default segment.
     pub(super) const EMPTY: Self = Self::Base(Span { start: 0, end: 0 });
 
-    /// The key of an entry of a map: in it, or appended to what was unescaped, which will lie that far `behind`.
+    /// The key of an entry of a map, whose text begins `at`: in it, or appended to what was unescaped, which will lie that far `behind`.
     ///
     /// `None` if it is no UTF-8, which every key was checked to be, or too much was unescaped.
     pub(super) fn of_key(
-        field: &Field<'_>,
+        (key, at): (&Cow<'_, [u8]>, usize),
         map: Self,
         behind: usize,
         unescaped: &mut Vec<u8>,
     ) -> Option<Self> {
-        match &field.key {
-            Cow::Borrowed(key) => Some(map.part(&(field.key_at..field.key_at + key.len()))),
+        match key {
+            Cow::Borrowed(key) => Some(map.part(&(at..at + key.len()))),
             Cow::Owned(key) => {
                 std::str::from_utf8(key).ok()?;
                 let start = behind + unescaped.len();

@@ -110,6 +110,12 @@ impl Segment {
 }
 
 impl Entry {
+    /// An entry as the base has it.
+    pub(super) fn of_base(key: Slot, raw: Span, value: Span) -> Self {
+        let value = Some(Slot::Base(value));
+        Self { key, raw: Some(raw), field: None, origin: value, now: value, is_seen: false, is_own: false }
+    }
+
     /// An entry that was never there.
     pub(super) fn absent(key: Slot) -> Self {
         Self { key, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }

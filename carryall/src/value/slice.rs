@@ -8,6 +8,22 @@ use crate::format::{Flaw, Format, scan};
 /// Up to so many keys, comparing is faster than sorting.
 const FEW: usize = 32;
 
+/// One bit for what two equal keys have in common; most keys are seen to be new by it.
+#[derive(Default)]
+pub(super) struct Met(u64);
+
+impl Met {
+    /// Whether the key may have been met before. From now on it was.
+    #[inline]
+    pub(super) fn may_know(&mut self, key: &[u8]) -> bool {
+        let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+        let bit = 1_u64 << ((key.len() + usize::from(ends)) % 64);
+        let is_known = self.0 & bit != 0;
+        self.0 |= bit;
+        is_known
+    }
+}
+
 impl Contents {
     /// Makes a segment a map, if it can be one.
     pub(super) fn slice(&mut self, at: usize) -> Result<(), Flaw> {
@@ -41,7 +57,7 @@ impl Contents {
             };
             let value = Some(body.part(&field.value));
             entries.push(Entry {
-                key: Slot::of_key(&field, body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
+                key: Slot::of_key((&field.key, field.key_at), body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
                 raw,
                 field: None,
                 origin: value,
@@ -61,28 +77,17 @@ impl Contents {
         let (count, mut at) = scan::open(bytes)?;
         // An entry takes two bytes at least, so a forged count reserves no more than was sent.
         let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
-        // One bit for what two equal keys have in common; most keys are seen to be new by it.
-        let mut met = 0_u64;
+        let mut met = Met::default();
         for _ in 0..count {
             let found = scan::entry(bytes, at)?;
             at = found.value.end;
             let key = &bytes[found.key.clone()];
-            let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
-            let bit = 1_u64 << ((key.len() + usize::from(ends)) % 64);
-            if count <= FEW && met & bit != 0 && entries.iter().any(|other| self.bytes(other.key) == key) {
+            let may_be_known = met.may_know(key);
+            if count <= FEW && may_be_known && entries.iter().any(|other| self.bytes(other.key) == key) {
                 return Err(Flaw::DuplicateKey);
             }
-            met |= bit;
-            let value = Some(Slot::Base(map.part(&found.value)));
-            entries.push(Entry {
-                key: Slot::Base(map.part(&found.key)),
-                raw: Some(map.part(&(found.start..found.value.end))),
-                field: None,
-                origin: value,
-                now: value,
-                is_seen: false,
-                is_own: false,
-            });
+            let raw = map.part(&(found.start..found.value.end));
+            entries.push(Entry::of_base(Slot::Base(map.part(&found.key)), raw, map.part(&found.value)));
         }
         if at != bytes.len() {
             return Err(Flaw::Trailing);

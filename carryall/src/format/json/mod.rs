@@ -1,7 +1,7 @@
 //! JSON text: strict about its grammar, and without guesses about numbers.
 
 mod read;
-pub(super) mod scan;
+pub(crate) mod scan;
 mod write;
 
 pub(super) use read::{check, element, finish, in_text, open_map, read, unescape};
