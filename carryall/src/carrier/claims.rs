@@ -27,11 +27,11 @@ use std::ops::Range;
 use bytes::{Buf as _, Bytes};
 
 use super::{canonical, envelope, json};
-use crate::base64url;
 use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Origin};
 use crate::error::{Error, ErrorKind};
 use crate::event::Refusal;
+use crate::format::{Length, Sink};
 use crate::key::Binding;
 use crate::lifetime::Lifetimes;
 use crate::value::Contents;
@@ -74,7 +74,7 @@ impl Claims {
     pub(crate) fn write(
         &self,
         envelope: &Envelope,
-        payload: &mut dyn FnMut(&mut Vec<u8>),
+        payload: impl FnOnce(&mut Vec<u8>),
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         self.write_envelope(envelope, out);
@@ -93,17 +93,17 @@ impl Claims {
 
     /// How many bytes of claims there are around a payload that is not empty.
     pub(crate) fn overhead(&self, envelope: &Envelope) -> usize {
-        let mut out = Vec::with_capacity(super::limit::SCRATCH);
-        self.write_envelope(envelope, &mut out);
-        json::put_name(&mut out, "session");
-        out.len() + 1
+        let mut length = Length::default();
+        self.write_envelope(envelope, &mut length);
+        json::put_name(&mut length, "session");
+        length.0 + 1
     }
 
     /// The object up to its last claim, not closed.
-    fn write_envelope(&self, envelope: &Envelope, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.prefix.as_bytes());
-        base64url::encode_into(envelope.family.as_bytes(), out);
-        out.push(b'"');
+    fn write_envelope(&self, envelope: &Envelope, out: &mut impl Sink) {
+        out.put(self.prefix.as_bytes());
+        json::put_base64url(out, envelope.family.as_bytes());
+        out.put(b"\"");
         if envelope.generation != 0 {
             json::put_number(out, "gen", envelope.generation);
         }
@@ -132,9 +132,9 @@ impl Claims {
         }
         if let Some(fingerprint) = &envelope.fingerprint {
             json::put_name(out, "fp");
-            out.push(b'"');
-            base64url::encode_into(fingerprint, out);
-            out.push(b'"');
+            out.put(b"\"");
+            json::put_base64url(out, fingerprint);
+            out.put(b"\"");
         }
         if let Some(origin) = &envelope.origin {
             put_origin(out, origin);
@@ -178,19 +178,17 @@ fn place_of(part: &str, text: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-fn put_origin(out: &mut Vec<u8>, origin: &Origin) {
-    json::put_name(out, "origin");
-    let start = out.len();
+fn put_origin(out: &mut impl Sink, origin: &Origin) {
+    let mut members = Vec::new();
     if let Some(address) = origin.address {
-        json::put_text(out, "ip", &address.to_string());
+        json::put_text(&mut members, "ip", &address.to_string());
     }
     if let Some(agent) = &origin.agent {
-        json::put_text(out, "ua", envelope::cut(agent));
+        json::put_text(&mut members, "ua", envelope::cut(agent));
     }
-    match out.get_mut(start) {
-        // The comma before the first member.
-        Some(comma) => *comma = b'{',
-        None => out.push(b'{'),
-    }
-    out.push(b'}');
+    json::put_name(out, "origin");
+    out.put(b"{");
+    // All but the comma before the first member.
+    out.put(members.get(1..).unwrap_or_default());
+    out.put(b"}");
 }

@@ -101,14 +101,6 @@ pub(crate) struct Opened {
     pub(crate) expires: Option<Timestamp>,
 }
 
-/// What is to be carried.
-pub(crate) struct Payload<L, W> {
-    /// How many bytes it will be; asked only where the token's length cannot be known otherwise.
-    pub(crate) len: L,
-    /// Appends it.
-    pub(crate) write: W,
-}
-
 /// A [`Carrier`] with its keys.
 #[derive(Debug)]
 pub(crate) enum Prepared {
@@ -133,23 +125,18 @@ impl Prepared {
     pub(crate) fn mint_after(
         &self,
         envelope: &Envelope,
-        payload: Payload<impl FnOnce() -> usize, impl FnMut(&mut Vec<u8>)>,
+        payload: impl FnOnce(&mut Vec<u8>),
         random: &dyn Random,
         begin: impl FnOnce(usize) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let Payload { len, mut write } = payload;
         match self {
             Self::Sealed(carrier) => {
-                let sealed = carrier.seal(envelope, write, random)?;
+                let sealed = carrier.seal(envelope, payload, random)?;
                 let mut out = begin(base64url::encoded_len(sealed.len()));
                 base64url::encode_into(&sealed, &mut out);
                 Ok(out)
             }
-            Self::Signed(carrier) => {
-                let mut out = begin(carrier.minted_len(envelope, len()));
-                carrier.mint(envelope, &mut write, &mut out)?;
-                Ok(out)
-            }
+            Self::Signed(carrier) => carrier.mint_after(envelope, payload, begin),
         }
     }
 

@@ -74,16 +74,17 @@ impl Signed {
         if header.alg == slot.verifier.algorithm().name() { Ok(slot) } else { Err(Refusal::Malformed) }
     }
 
-    /// Appends a token with this envelope and whatever JSON object `payload` appends, or none.
+    /// Makes a token with this envelope and whatever JSON object `payload` appends, or none, behind what `begin` has
+    /// put into a buffer with room for the token's length.
     ///
     /// Errors: [`ErrorKind::TooLarge`] if the cookie would not fit a browser, [`ErrorKind::ReadOnly`] without a
-    /// key to sign with, [`ErrorKind::Encode`] if the payload is no object. Nothing is appended then.
-    pub(crate) fn mint(
+    /// key to sign with, [`ErrorKind::Encode`] if the payload is no object.
+    pub(crate) fn mint_after(
         &self,
         envelope: &Envelope,
-        payload: &mut dyn FnMut(&mut Vec<u8>),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        payload: impl FnOnce(&mut Vec<u8>),
+        begin: impl FnOnce(usize) -> Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
         let (slot, key) = self.signing().ok_or_else(|| {
             Error::new(
                 ErrorKind::ReadOnly,
@@ -94,21 +95,15 @@ impl Signed {
         self.claims.write(envelope, payload, &mut scratch)?;
         let len = slot.around() + base64url::encoded_len(scratch.len());
         limit::check_cookie(self.cookie_len, len)?;
+        let mut out = begin(len);
         let start = out.len();
-        out.reserve(len);
         out.extend_from_slice(&slot.header);
         out.push(b'.');
-        base64url::encode_into(&scratch, out);
-        let signature = key.sign(&out[start..]).inspect_err(|_| out.truncate(start))?;
+        base64url::encode_into(&scratch, &mut out);
+        let signature = key.sign(&out[start..])?;
         out.push(b'.');
-        base64url::encode_into(signature.as_ref(), out);
-        Ok(())
-    }
-
-    /// How long a token with this envelope and so much payload will be.
-    pub(crate) fn minted_len(&self, envelope: &Envelope, payload: usize) -> usize {
-        let around = self.signing().map_or(0, |(slot, _)| slot.around());
-        around + base64url::encoded_len(self.claims.overhead(envelope) + payload)
+        base64url::encode_into(signature.as_ref(), &mut out);
+        Ok(out)
     }
 
     /// How many bytes of payload fit beside this envelope in a cookie with a name of `name_len` bytes.

@@ -92,7 +92,11 @@ impl Format {
         if a == b {
             return true;
         }
-        if self == Self::MessagePack && msgpack::are_unlike(a, b) {
+        let are_unlike = match self {
+            Self::Json => json::are_unlike(a, b),
+            Self::MessagePack => msgpack::are_unlike(a, b),
+        };
+        if are_unlike {
             return false;
         }
         match (self.read(a), self.read(b)) {
@@ -105,6 +109,11 @@ impl Format {
     pub(crate) fn transcode(self, bytes: &[u8], to: Self) -> Result<Vec<u8>, Error> {
         let node = self.read(bytes).map_err(Flaw::while_decoding)?;
         Ok(if self == to { bytes.to_vec() } else { to.write(&node) })
+    }
+
+    /// Appends a number in decimal digits, as JSON has it.
+    pub(crate) fn put_decimal(out: &mut impl Sink, number: u64) {
+        json::put_decimal(out, number);
     }
 
     /// Where the value ends that `text` begins with at `at`, if there is a sound one.

@@ -37,7 +37,7 @@ fn header() -> String {
 fn minted() -> Vec<u8> {
     let mut out = Vec::new();
     Claims::new(&shop(), true, crate::lifetime::Lifetimes::default())
-        .write(&full(), &mut |out| out.extend_from_slice(b"{\"a\":1}"), &mut out)
+        .write(&full(), |out: &mut Vec<u8>| out.extend_from_slice(b"{\"a\":1}"), &mut out)
         .unwrap();
     out
 }
