@@ -34,7 +34,7 @@ impl Contents {
         // As if every character of a name had to be escaped.
         self.grown += AROUND + op.effect.len() + 6 * (key + op.segment.len());
         if self.ops.capacity() == 0 {
-            self.ops.reserve_exact(op::USUAL);
+            self.ops = Vec::with_capacity(op::USUAL);
         }
         self.ops.push(op);
     }
@@ -55,7 +55,7 @@ impl Contents {
                 match place.rest {
                     None => Ok(Effect::Stored(*value)),
                     Some(rest) => {
-                        let rest = self.text(Slot::Written(rest));
+                        let rest = self.text(Slot::written(rest));
                         let old = self.value_of(at, place.key);
                         let made = path::put(self.format, old, rest, self.written(*value))?;
                         self.keep(&made).map(Effect::Stored)
@@ -110,7 +110,7 @@ impl Contents {
         match place.rest {
             None => Ok(leaf),
             Some(rest) => {
-                let rest = self.text(Slot::Written(rest));
+                let rest = self.text(Slot::written(rest));
                 path::put(self.format, self.value_of(at, place.key), rest, &leaf)
             }
         }
@@ -121,7 +121,7 @@ impl Contents {
             return Ok(Effect::Nothing);
         };
         let Some(rest) = place.rest else { return Ok(Effect::Removed) };
-        match path::cut(self.format, value, self.text(Slot::Written(rest)))? {
+        match path::cut(self.format, value, self.text(Slot::written(rest)))? {
             None => Ok(Effect::Nothing),
             Some(made) => self.keep(&made).map(Effect::Stored),
         }
@@ -136,7 +136,7 @@ impl Contents {
         let value = self.value_of(at, place.key)?;
         match place.rest {
             None => Some(value),
-            Some(rest) => path::find(self.format, value, self.text(Slot::Written(rest))),
+            Some(rest) => path::find(self.format, value, self.text(Slot::written(rest))),
         }
     }
 
@@ -146,7 +146,7 @@ impl Contents {
         let now = match op.effect {
             Effect::Nothing => return Ok(()),
             Effect::Removed => None,
-            Effect::Stored(span) => Some(Slot::Written(span)),
+            Effect::Stored(span) => Some(Slot::written(span)),
         };
         let is_own = op.action.replaces();
         let name = op.segment;
@@ -195,7 +195,7 @@ impl Contents {
             Some(index) => index,
             None => {
                 if entries.capacity() == 0 {
-                    entries.reserve_exact(op::USUAL);
+                    *entries = Vec::with_capacity(op::USUAL);
                 }
                 entries.push(Entry::absent(key));
                 entries.len() - 1

@@ -80,7 +80,7 @@ fn add_default(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> 
     let body = whole.part(&(start..end));
     found.add(Slot::EMPTY, Stored { version: 0, body })?;
     if let (Some(entries), Some(segment)) = (entries, found.segments.last_mut()) {
-        segment.state = State::Map { version: 0, whole: Some(Slot::Base(body)) };
+        segment.state = State::Map { version: 0, whole: Some(Slot::base(body)) };
         segment.entries = entries;
     }
     Ok(end)
@@ -108,7 +108,7 @@ fn entries(
         let text = key.read(bytes)?;
         is_twice |= met.may_know(&text) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
         let place = (&text, key.text.start);
-        let name = Slot::of_key(place, Slot::Base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
+        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
         let raw = whole.part(&(key.text.start - 1..at));
         entries.push(Entry::of_base(name, raw, whole.part(&(key.value..at))));
     }
@@ -130,7 +130,7 @@ fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> R
             return Err(Unreadable);
         }
         let place = (&text, key.text.start);
-        let name = Slot::of_key(place, Slot::Base(whole), 0, &mut found.written).ok_or(Unreadable)?;
+        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Unreadable)?;
         found.add(name, version_and_body(bytes, whole.part(&(key.value..at)))?)?;
     }
 }

@@ -62,13 +62,13 @@ fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
         return Err(Unreadable);
     }
     // A segment takes four bytes at least, so a forged count reserves no more than was sent.
-    found.segments.reserve_exact(count.min(rest.len() / 4));
+    found.segments = Vec::with_capacity(count.min(rest.len() / 4));
     for _ in 0..count {
         let name = take(&mut rest, base, whole)?;
         let version = varint::take(&mut rest).and_then(|n| u32::try_from(n).ok()).ok_or(Unreadable)?;
         let body = take(&mut rest, base, whole)?;
         std::str::from_utf8(&base[name.range()]).map_err(|_| Unreadable)?;
-        found.add(Slot::Base(name), Stored { version, body })?;
+        found.add(Slot::base(name), Stored { version, body })?;
     }
     if rest.is_empty() { Ok(()) } else { Err(Unreadable) }
 }
@@ -92,7 +92,7 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     pub(super) fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
         if self.segments.capacity() == 0 {
-            self.segments.reserve_exact(USUALLY);
+            self.segments = Vec::with_capacity(USUALLY);
         }
         let text = self.bytes(name);
         let is_default_sound = text != DEFAULT.as_bytes()
@@ -107,10 +107,7 @@ impl Found<'_> {
     }
 
     pub(super) fn bytes(&self, name: Slot) -> &[u8] {
-        match name {
-            Slot::Base(span) => &self.base[span.range()],
-            Slot::Written(span) => &self.written[span.range()],
-        }
+        name.of(self.base, &self.written)
     }
 }
 
@@ -146,28 +143,50 @@ fn live(contents: &Contents) -> impl Iterator<Item = (&Segment, Body<'_>)> {
 }
 
 fn write_msgpack(contents: &Contents, out: &mut Vec<u8>) {
-    let (start, mut count) = (out.len(), 0);
+    let (start, mut count) = (Gap::leave(out, contents.segments.len()), 0);
     for (segment, body) in live(contents) {
         let name = contents.bytes(segment.name);
         varint::put(out, name.len() as u64);
         out.put(name);
         varint::put(out, u64::from(segment.version()));
-        let body_at = out.len();
+        let body_at = Gap::leave(out, contents.longest());
         contents.put(out, body);
-        let len = out.len() - body_at;
-        put_before(out, body_at, len as u64);
+        let len = body_at.len(out);
+        body_at.fill(out, len);
         count += 1;
     }
-    put_before(out, start, count);
+    start.fill(out, count);
 }
 
-/// Puts a number before what was appended since `start`: moving that by a byte or two takes less than a walk that
-/// finds out the number beforehand.
-fn put_before(out: &mut Vec<u8>, start: usize, n: u64) {
-    let end = out.len();
-    varint::put(out, n);
-    let moved = out.len() - end;
-    out[start..].rotate_right(moved);
+/// Room left for a number that is known only once what comes after it is written.
+struct Gap {
+    start: usize,
+    end: usize,
+}
+
+impl Gap {
+    /// Leaves as much as `guess` takes.
+    fn leave(out: &mut Vec<u8>, guess: usize) -> Self {
+        let start = out.len();
+        let end = start + varint::len(guess as u64);
+        out.resize(end, 0);
+        Self { start, end }
+    }
+
+    /// How much was written since.
+    fn len(&self, out: &[u8]) -> usize {
+        out.len() - self.end
+    }
+
+    /// Fills in the number; what comes after moves if the guess was wrong.
+    fn fill(self, out: &mut Vec<u8>, number: usize) {
+        let mut digits = [0; varint::MOST_BYTES];
+        let digits = varint::write(&mut digits, number as u64);
+        match out.get_mut(self.start..self.end) {
+            Some(gap) if gap.len() == digits.len() => gap.copy_from_slice(digits),
+            _ => _ = out.splice(self.start..self.end, digits.iter().copied()),
+        }
+    }
 }
 
 fn write_json(contents: &Contents, out: &mut impl Sink) {

@@ -79,7 +79,7 @@ impl Contents {
         let leaf = match place.rest {
             None => stored,
             Some(rest) => {
-                let rest = self.text(Slot::Written(rest));
+                let rest = self.text(Slot::written(rest));
                 stored.and_then(|stored| path::find(self.format, stored, rest))
             }
         };

@@ -45,9 +45,9 @@ pub(super) enum State {
 pub(super) struct Entry {
     pub(super) key: Slot,
     /// The whole of it in the base, key and value, if it comes from there.
-    pub(super) raw: Option<Span>,
+    pub(super) raw: Option<Slot>,
     /// The whole of what it is now, if key and value were written together.
-    pub(super) field: Option<Span>,
+    pub(super) field: Option<Slot>,
     /// What it was when the segment was sliced; `None` if it was not there.
     pub(super) origin: Option<Slot>,
     /// What it is; `None` if it is removed.
@@ -75,12 +75,9 @@ impl Segment {
     /// Whether the entries are the base's and what was added to them, so that each knows what the base says.
     pub(super) fn is_sliced_of_base(&self) -> bool {
         match self.state {
-            State::Map { whole: Some(Slot::Base(_)), .. } => true,
+            State::Map { whole: Some(whole), .. } => whole.in_base().is_some(),
             State::Map { whole: None, .. } => self.base.is_none(),
-            State::Map { whole: Some(Slot::Written(_)), .. }
-            | State::Stored
-            | State::Document { .. }
-            | State::Gone => false,
+            State::Stored | State::Document { .. } | State::Gone => false,
         }
     }
 
@@ -112,8 +109,8 @@ impl Segment {
 impl Entry {
     /// An entry as the base has it.
     pub(super) fn of_base(key: Slot, raw: Span, value: Span) -> Self {
-        let value = Some(Slot::Base(value));
-        Self { key, raw: Some(raw), field: None, origin: value, now: value, is_seen: false, is_own: false }
+        let value = Some(Slot::base(value));
+        Self { key, raw: Some(Slot::base(raw)), field: None, origin: value, now: value, is_seen: false, is_own: false }
     }
 
     /// An entry that was never there.
@@ -129,7 +126,7 @@ impl Entry {
     /// The whole of it, key and value, if it lies in one piece.
     pub(super) fn whole(&self) -> Option<Slot> {
         self.now?;
-        if self.is_written() { self.field.map(Slot::Written) } else { self.raw.map(Slot::Base) }
+        if self.is_written() { self.field } else { self.raw }
     }
 }
 
@@ -160,7 +157,7 @@ impl Contents {
                 "a session has at most 256 segments; use keys within one",
             ));
         }
-        let name = if name == DEFAULT { Slot::EMPTY } else { Slot::Written(self.keep(name.as_bytes())?) };
+        let name = if name == DEFAULT { Slot::EMPTY } else { Slot::written(self.keep(name.as_bytes())?) };
         self.segments.push(Segment::new(name, None));
         Ok(self.segments.len() - 1)
     }

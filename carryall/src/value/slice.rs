@@ -30,7 +30,7 @@ impl Contents {
         let segment = &self.segments[at];
         let (version, whole) = match segment.state {
             State::Map { .. } => return Ok(()),
-            State::Stored => (segment.version(), segment.base.map(|base| Slot::Base(base.body))),
+            State::Stored => (segment.version(), segment.base.map(|base| Slot::base(base.body))),
             State::Document { version, body } => (version, Some(body)),
             State::Gone => (0, None),
         };
@@ -42,7 +42,7 @@ impl Contents {
     }
 
     fn entries_of(&mut self, body: Slot) -> Result<Vec<Entry>, Flaw> {
-        if let (Format::MessagePack, Slot::Base(map)) = (self.format, body) {
+        if let (Format::MessagePack, Some(map)) = (self.format, body.in_base()) {
             return self.entries_of_base(map);
         }
         let mut fields = self.format.fields(self.bytes(body))?;
@@ -51,10 +51,7 @@ impl Contents {
         let mut unescaped = Vec::new();
         let behind = self.written.len();
         while let Some(field) = fields.step()? {
-            let raw = match body {
-                Slot::Base(map) => Some(map.part(&(field.start..field.value.end))),
-                Slot::Written(_) => None,
-            };
+            let raw = body.in_base().map(|map| Slot::base(map.part(&(field.start..field.value.end))));
             let value = Some(body.part(&field.value));
             entries.push(Entry {
                 key: Slot::of_key((&field.key, field.key_at), body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
@@ -74,24 +71,19 @@ impl Contents {
     /// The usual case, and the one that every request with a session goes through.
     fn entries_of_base(&self, map: Span) -> Result<Vec<Entry>, Flaw> {
         let bytes = &self.base[map.range()];
-        let (count, mut at) = scan::open(bytes)?;
+        let (count, first) = scan::open(bytes)?;
         // An entry takes two bytes at least, so a forged count reserves no more than was sent.
         let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
         let mut met = Met::default();
-        for _ in 0..count {
-            let found = scan::entry(bytes, at)?;
-            at = found.value.end;
-            let key = &bytes[found.key.clone()];
+        scan::entries(bytes, count, first, |key, found| {
             let may_be_known = met.may_know(key);
             if count <= FEW && may_be_known && entries.iter().any(|other| self.bytes(other.key) == key) {
                 return Err(Flaw::DuplicateKey);
             }
             let raw = map.part(&(found.start..found.value.end));
-            entries.push(Entry::of_base(Slot::Base(map.part(&found.key)), raw, map.part(&found.value)));
-        }
-        if at != bytes.len() {
-            return Err(Flaw::Trailing);
-        }
+            entries.push(Entry::of_base(Slot::base(map.part(&found.key)), raw, map.part(&found.value)));
+            Ok(())
+        })?;
         if count > FEW {
             self.refuse_duplicates(&entries)?;
         }

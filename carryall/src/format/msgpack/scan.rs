@@ -25,17 +25,41 @@ pub(crate) fn open(map: &[u8]) -> Result<(usize, usize), Flaw> {
     }
 }
 
+/// Every entry of a map of `count`, of which the first begins at `at`; nothing may come after them.
+#[inline]
+pub(crate) fn entries<'a>(
+    map: &'a [u8],
+    count: usize,
+    mut at: usize,
+    mut found: impl FnMut(&'a [u8], Scanned) -> Result<(), Flaw>,
+) -> Result<(), Flaw> {
+    for _ in 0..count {
+        let entry = entry(map, at)?;
+        at = entry.value.end;
+        found(&map[entry.key.clone()], entry)?;
+    }
+    if at == map.len() { Ok(()) } else { Err(Flaw::Trailing) }
+}
+
 /// The entry that begins at `start`.
 #[inline]
-pub(crate) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+    // Most keys are short.
+    if let Some(byte @ 0xa0..=0xbf) = map.get(start) {
+        return entry_of(map, start, start + 1, usize::from(byte & 0x1f));
+    }
     let (from, len) = match *map.get(start..).ok_or(Flaw::Malformed)? {
-        [byte @ 0xa0..=0xbf, ..] => (start + 1, usize::from(byte & 0x1f)),
         [0xd9, len, ..] => (start + 2, usize::from(len)),
         [0xda, a, b, ..] => (start + 3, usize::from(u16::from_be_bytes([a, b]))),
         [0xdb, a, b, c, d, ..] => (start + 5, u32::from_be_bytes([a, b, c, d]) as usize),
         [] => return Err(Flaw::Malformed),
         _ => return Err(Flaw::KeyNotText),
     };
+    entry_of(map, start, from, len)
+}
+
+#[inline]
+fn entry_of(map: &[u8], start: usize, from: usize, len: usize) -> Result<Scanned, Flaw> {
     let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
     let key = map.get(from..to).ok_or(Flaw::Malformed)?;
     // Most keys are short ASCII, and that is seen in fewer steps.
