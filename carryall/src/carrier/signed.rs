@@ -12,7 +12,7 @@ use crate::base64url;
 use crate::envelope::Envelope;
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::event::Refusal;
-use crate::key::{Binding, KeyId, KeyState, SigningKey, SigningKeys, Verifier};
+use crate::key::{Begun, Binding, KeyId, KeyState, SigningKey, SigningKeys, Verifier};
 use crate::lifetime::Lifetimes;
 
 /// Signs and verifies; headers and keys are prepared.
@@ -28,8 +28,9 @@ struct Slot {
     id: KeyId,
     state: KeyState,
     verifier: Arc<Verifier>,
-    /// The one header that tokens of this key get, encoded.
-    header: Box<[u8]>,
+    /// The one header that tokens of this key get, encoded, and the dot after it.
+    start: Box<[u8]>,
+    begun: Option<Begun>,
 }
 
 impl Signed {
@@ -48,7 +49,9 @@ impl Signed {
         limit::check(token)?;
         let compact = Compact::split(token).ok_or(Refusal::Malformed)?;
         let slot = self.choose(compact.header)?;
-        let read = self.claims.read(compact.verify(&slot.verifier)?)?;
+        let algorithm = slot.verifier.algorithm();
+        let claims = compact.verify(algorithm, |signed, signature| slot.verifies(signed, signature))?;
+        let read = self.claims.read(claims)?;
         Ok(Opened {
             envelope: read.envelope,
             payload: read.payload,
@@ -61,7 +64,7 @@ impl Signed {
 
     /// The key that a header names. Our own headers are compared as they are; any other spelling is read strictly.
     fn choose(&self, segment: &[u8]) -> Result<&Slot, Refusal> {
-        if let Some(slot) = self.keys.iter().find(|slot| *slot.header == *segment) {
+        if let Some(slot) = self.keys.iter().find(|slot| slot.header() == segment) {
             return Ok(slot);
         }
         let header = Header::read(segment).ok_or(Refusal::Malformed)?;
@@ -97,10 +100,12 @@ impl Signed {
         limit::check_cookie(self.cookie_len, len)?;
         let mut out = begin(len);
         let start = out.len();
-        out.extend_from_slice(&slot.header);
-        out.push(b'.');
+        out.extend_from_slice(&slot.start);
         base64url::encode_into(&scratch, &mut out);
-        let signature = key.sign(&out[start..])?;
+        let signature = match &slot.begun {
+            Some(hash) => hash.sign(&out[start + slot.start.len()..]),
+            None => key.sign(&out[start..])?,
+        };
         out.push(b'.');
         base64url::encode_into(signature.as_ref(), &mut out);
         Ok(out)
@@ -130,11 +135,24 @@ impl Slot {
     fn new(state: KeyState, verifier: Arc<Verifier>) -> Self {
         let (id, alg) = (verifier.id(), verifier.algorithm().name());
         let header = base64url::encode(format!(r#"{{"alg":"{alg}","kid":"{id}","typ":"JWT"}}"#).as_bytes());
-        Self { id, state, verifier, header: header.into_bytes().into() }
+        let start = (header + ".").into_bytes();
+        let begun = verifier.begin(&start);
+        Self { id, state, verifier, start: start.into(), begun }
+    }
+
+    fn header(&self) -> &[u8] {
+        self.start.strip_suffix(b".").unwrap_or_default()
+    }
+
+    fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        match (&self.begun, signed.strip_prefix(&*self.start)) {
+            (Some(begun), Some(rest)) => begun.verify(rest, signature),
+            _ => self.verifier.verify(signed, signature),
+        }
     }
 
     /// The characters of a token that are not claims.
     fn around(&self) -> usize {
-        self.header.len() + 2 + base64url::encoded_len(self.verifier.algorithm().signature_len())
+        self.start.len() + 1 + base64url::encoded_len(self.verifier.algorithm().signature_len())
     }
 }
