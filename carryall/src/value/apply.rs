@@ -2,7 +2,7 @@
 
 use super::op::{Action, Effect, Op, Place};
 use super::place::Slot;
-use super::segment::{Entry, Segment};
+use super::segment::{Entry, Segment, mark};
 use super::{Contents, op, path};
 use crate::error::Error;
 
@@ -169,41 +169,39 @@ impl Contents {
                 let key = *key;
                 let at = self.locate_map(name)?;
                 let found = self.find_entry(at, self.bytes(key));
-                self.enter(at, found, key, now, is_own);
+                self.enter(at, found, key, (now, None), is_own);
             }
         }
         Ok(())
     }
 
     /// Sets or removes the value of the entry that was found for a key, or of a new one.
+    ///
+    /// `field` is the whole of it, if key and value were written together.
     pub(super) fn enter(
         &mut self,
         at: usize,
         found: Option<usize>,
         key: Slot,
-        now: Option<Slot>,
+        (now, field): (Option<Slot>, Option<Slot>),
         is_own: bool,
-    ) -> &mut Entry {
+    ) {
+        let mark = mark(self.bytes(key));
         let entries = &mut self.segments[at].entries;
-        let index = match found {
-            // One that was only looked for, or is new and was removed, comes to be now: last.
-            Some(index) if entries[index].origin.is_none() && entries[index].now.is_none() => {
-                let entry = entries.remove(index);
-                entries.push(entry);
-                entries.len() - 1
+        let Some(entry) = found.and_then(|found| entries.get_mut(found)) else {
+            if entries.capacity() == 0 {
+                *entries = Vec::with_capacity(op::USUAL);
             }
-            Some(index) => index,
-            None => {
-                if entries.capacity() == 0 {
-                    *entries = Vec::with_capacity(op::USUAL);
-                }
-                entries.push(Entry::absent(key));
-                entries.len() - 1
-            }
+            entries.push(Entry { field, now, is_own, ..Entry::absent(key, mark) });
+            return;
         };
-        entries[index].now = now;
-        entries[index].field = None;
-        entries[index].is_own |= is_own;
-        &mut entries[index]
+        // One that was only looked for, or is new and was removed, comes to be now: last.
+        let moves = entry.origin.is_none() && entry.now.is_none();
+        entry.now = now;
+        entry.field = field;
+        entry.is_own |= is_own;
+        if let Some(found) = found.filter(|_| moves) {
+            entries[found..].rotate_left(1);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{Found, Unreadable};
 use super::place::{Slot, Span};
-use super::segment::{Entry, Segment, State, Stored};
+use super::segment::{Entry, Segment, State, Stored, mark};
 use super::slice::Met;
 use crate::format::{DEPTH_OF_PAYLOAD, Flaw, Format, json_scan as scan};
 
@@ -25,12 +25,8 @@ pub(crate) struct Front {
 impl Front {
     /// The payload that `text` begins with, if it does.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut found = Found {
-            format: Format::Json,
-            base: text.as_bytes(),
-            segments: Vec::new(),
-            written: Vec::new(),
-        };
+        let mut found =
+            Found { format: Format::Json, base: text.as_bytes(), segments: Vec::new(), written: Vec::new() };
         let len = read(&mut found).ok()?;
         Some(Self { segments: found.segments, written: found.written, len })
     }
@@ -106,11 +102,12 @@ fn entries(
         is_first = false;
         at = scan::value(bytes, key.value, depth - 1)?;
         let text = key.read(bytes)?;
-        is_twice |= met.may_know(&text) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
+        let mark = mark(&text);
+        is_twice |= met.may_know(mark) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
         let place = (&text, key.text.start);
         let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
         let raw = whole.part(&(key.text.start - 1..at));
-        entries.push(Entry::of_base(name, raw, whole.part(&(key.value..at))));
+        entries.push(Entry::of_base(name, mark, raw, whole.part(&(key.value..at))));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::op::{Action, Effect, Guard, Op, Place};
 use super::place::{Slot, Span};
-use super::segment::Entry;
+use super::segment::{Entry, mark};
 use super::{Contents, path};
 use crate::error::Error;
 use crate::format::Format;
@@ -63,7 +63,8 @@ impl Contents {
         // What comes of it is plain, and its place was just found.
         let action = Action::Set { place: Place { key, rest: None }, value, guard };
         self.remember(Op { segment, action, effect: Effect::Stored(value) });
-        self.enter(at, found.entry, key, Some(Slot::written(value)), true).field = field.map(Slot::written);
+        let now = (Some(Slot::written(value)), field.map(Slot::written));
+        self.enter(at, found.entry, key, now, true);
         Ok(())
     }
 
@@ -148,7 +149,8 @@ impl Contents {
 
     /// The entry of a key, be it a removed one.
     pub(super) fn find_entry(&self, at: usize, key: &[u8]) -> Option<usize> {
-        let is_it = |entry: &Entry| entry.key.len() == key.len() && self.bytes(entry.key) == key;
+        let mark = mark(key);
+        let is_it = |entry: &Entry| entry.mark == mark && self.bytes(entry.key) == key;
         self.segments[at].entries.iter().position(is_it)
     }
 
@@ -159,8 +161,9 @@ impl Contents {
             entry.is_seen |= !entry.is_own && !segment.is_own;
         } else if !segment.is_own {
             // That there is nothing is worth remembering too.
+            let mark = mark(found.key.as_bytes());
             let key = Slot::written(self.keep(found.key.as_bytes())?);
-            self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key) });
+            self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key, mark) });
         }
         Ok(())
     }

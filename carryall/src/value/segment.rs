@@ -52,6 +52,8 @@ pub(super) struct Entry {
     pub(super) origin: Option<Slot>,
     /// What it is; `None` if it is removed.
     pub(super) now: Option<Slot>,
+    /// What is compared before the key is.
+    pub(super) mark: u8,
     /// Read while it still depended on the base.
     pub(super) is_seen: bool,
     /// Set or removed as a whole by this request: it does not depend on the base.
@@ -106,16 +108,25 @@ impl Segment {
     }
 }
 
+/// What two equal keys have in common, and others hardly ever.
+#[inline]
+pub(super) fn mark(key: &[u8]) -> u8 {
+    let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+    // Of the length only the lowest bits.
+    key.len().to_le_bytes()[0].wrapping_add(ends)
+}
+
 impl Entry {
     /// An entry as the base has it.
-    pub(super) fn of_base(key: Slot, raw: Span, value: Span) -> Self {
+    pub(super) fn of_base(key: Slot, mark: u8, raw: Span, value: Span) -> Self {
         let value = Some(Slot::base(value));
-        Self { key, raw: Some(Slot::base(raw)), field: None, origin: value, now: value, is_seen: false, is_own: false }
+        let raw = Some(Slot::base(raw));
+        Self { key, mark, raw, field: None, origin: value, now: value, is_seen: false, is_own: false }
     }
 
     /// An entry that was never there.
-    pub(super) fn absent(key: Slot) -> Self {
-        Self { key, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
+    pub(super) fn absent(key: Slot, mark: u8) -> Self {
+        Self { key, mark, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
     }
 
     /// Whether it was written or removed by this request, be it to the value it had.
@@ -137,7 +148,11 @@ impl Contents {
 
     /// The index of a segment, be it a removed one.
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
-        self.segments.iter().position(|segment| self.bytes(segment.name) == name)
+        // Most often the name is that of the default segment, which is empty.
+        let is_it = |segment: &Segment| {
+            segment.name.len() == name.len() && (name.is_empty() || self.bytes(segment.name) == name)
+        };
+        self.segments.iter().position(is_it)
     }
 
     /// The index of a segment, which is noted if it is not there yet.

@@ -2,7 +2,7 @@
 
 use super::Contents;
 use super::place::{Slot, Span};
-use super::segment::{Entry, State};
+use super::segment::{Entry, State, mark};
 use crate::format::{Flaw, Format, scan};
 
 /// Up to so many keys, comparing is faster than sorting.
@@ -13,11 +13,10 @@ const FEW: usize = 32;
 pub(super) struct Met(u64);
 
 impl Met {
-    /// Whether the key may have been met before. From now on it was.
+    /// Whether a key with this mark may have been met before. From now on it was.
     #[inline]
-    pub(super) fn may_know(&mut self, key: &[u8]) -> bool {
-        let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
-        let bit = 1_u64 << ((key.len() + usize::from(ends)) % 64);
+    pub(super) fn may_know(&mut self, mark: u8) -> bool {
+        let bit = 1_u64 << (mark % 64);
         let is_known = self.0 & bit != 0;
         self.0 |= bit;
         is_known
@@ -54,7 +53,9 @@ impl Contents {
             let raw = body.in_base().map(|map| Slot::base(map.part(&(field.start..field.value.end))));
             let value = Some(body.part(&field.value));
             entries.push(Entry {
-                key: Slot::of_key((&field.key, field.key_at), body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
+                mark: mark(&field.key),
+                key: Slot::of_key((&field.key, field.key_at), body, behind, &mut unescaped)
+                    .ok_or(Flaw::Malformed)?,
                 raw,
                 field: None,
                 origin: value,
@@ -76,12 +77,13 @@ impl Contents {
         let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
         let mut met = Met::default();
         scan::entries(bytes, count, first, |key, found| {
-            let may_be_known = met.may_know(key);
+            let mark = mark(key);
+            let may_be_known = met.may_know(mark);
             if count <= FEW && may_be_known && entries.iter().any(|other| self.bytes(other.key) == key) {
                 return Err(Flaw::DuplicateKey);
             }
             let raw = map.part(&(found.start..found.value.end));
-            entries.push(Entry::of_base(Slot::base(map.part(&found.key)), raw, map.part(&found.value)));
+            entries.push(Entry::of_base(Slot::base(map.part(&found.key)), mark, raw, map.part(&found.value)));
             Ok(())
         })?;
         if count > FEW {
