@@ -58,7 +58,7 @@ impl Client {
         let Ok(response) = self.app.call(request).await;
         if let Some(header) = response.headers().get(SET_COOKIE) {
             let bytes = header.as_bytes();
-            let pair = bytes.split(|byte| *byte == b';').next().unwrap_or(bytes);
+            let pair = memchr::memchr(b';', bytes).map_or(bytes, |end| &bytes[..end]);
             self.set_cookie_bytes = bytes.len();
             self.cookie = Some(HeaderValue::from_bytes(pair).expect("a part of a header is a header"));
         }

@@ -40,6 +40,11 @@ pub(crate) fn encode_into(bytes: &[u8], out: &mut Vec<u8>) {
     out.truncate(start + written);
 }
 
+/// Writes the text of `bytes` to the front of `out`; how long it is, or 0 if there is not the room.
+pub(crate) fn encode_slice(bytes: &[u8], out: &mut [u8]) -> usize {
+    ENGINE.encode_slice(bytes, out).unwrap_or(0)
+}
+
 /// The text of `bytes`.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)

@@ -3,7 +3,7 @@
 //! A number has exactly one encoding here, so equal payloads are equal bytes and a reader can refuse the rest.
 
 /// Ten bytes hold any `u64`; the tenth carries its topmost bit alone.
-const MOST_BYTES: usize = 10;
+pub(crate) const MOST_BYTES: usize = 10;
 
 /// Appends `n` in its shortest form.
 pub(crate) fn put(out: &mut Vec<u8>, mut n: u64) {
@@ -12,6 +12,21 @@ pub(crate) fn put(out: &mut Vec<u8>, mut n: u64) {
         n >>= 7;
     }
     out.push((n & 0x7f) as u8);
+}
+
+/// The shortest form of `n`, at the front of `out`.
+pub(crate) fn write(out: &mut [u8; MOST_BYTES], mut n: u64) -> &[u8] {
+    let mut len = 0;
+    for byte in &mut *out {
+        *byte = (n & 0x7f) as u8;
+        len += 1;
+        n >>= 7;
+        if n == 0 {
+            break;
+        }
+        *byte |= 0x80;
+    }
+    &out[..len]
 }
 
 /// Takes one number off the front of `input`.
@@ -89,6 +104,8 @@ mod tests {
         fn every_number_comes_back_and_leaves_the_rest(n: u64, rest: Vec<u8>) {
             let mut bytes = encoded(n);
             prop_assert_eq!(bytes.len(), len(n));
+            let mut digits = [0; MOST_BYTES];
+            prop_assert_eq!(write(&mut digits, n), bytes.as_slice());
             bytes.extend_from_slice(&rest);
             let mut input = bytes.as_slice();
             prop_assert_eq!(take(&mut input), Some(n));

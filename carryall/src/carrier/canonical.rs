@@ -12,18 +12,21 @@ use std::borrow::Cow;
 
 use super::wire::{Text, Wire};
 use crate::format::Format;
+use crate::value::Front;
 
 /// Reads claims that begin with `prefix`, which ends inside of `sid`; `None` leaves them to the other reader.
+///
+/// A payload that holds contents is read as such on the way.
 pub(super) fn read<'a>(
     prefix: &str,
     app: &'a str,
     cookie: Option<&'a str>,
     claims: &'a str,
-) -> Option<Wire<'a>> {
+) -> Option<(Wire<'a>, Option<Front>)> {
     if !claims.starts_with(prefix) {
         return None;
     }
-    let mut rest = Rest { claims, at: prefix.len() };
+    let mut rest = Rest { claims, at: prefix.len(), front: None };
     let wire = Wire {
         aud: Text(Cow::Borrowed(app)),
         cookie: cookie.map(|cookie| Text(Cow::Borrowed(cookie))),
@@ -41,9 +44,9 @@ pub(super) fn read<'a>(
         persist: small(rest.number(b",\"persist\":")?)?,
         fp: rest.member(b",\"fp\":\"", Rest::text)?,
         origin: rest.member(b",\"origin\":", Rest::object)?,
-        session: rest.member(b",\"session\":", Rest::object)?,
+        session: rest.member(b",\"session\":", Rest::payload)?,
     };
-    (rest.claims.as_bytes().get(rest.at..) == Some(b"}")).then_some(wire)
+    (rest.claims.as_bytes().get(rest.at..) == Some(b"}")).then_some((wire, rest.front))
 }
 
 /// `None` for a number that its claim cannot have.
@@ -55,6 +58,7 @@ fn small<T: TryFrom<u64>>(number: Option<u64>) -> Option<Option<T>> {
 struct Rest<'a> {
     claims: &'a str,
     at: usize,
+    front: Option<Front>,
 }
 
 impl<'a> Rest<'a> {
@@ -101,6 +105,16 @@ impl<'a> Rest<'a> {
         let text = self.claims.get(self.at..end - 1)?;
         self.at = end;
         Some(Text(Cow::Borrowed(text)))
+    }
+
+    /// The payload, which is any object.
+    fn payload(&mut self) -> Option<&'a str> {
+        let rest = self.claims.get(self.at..)?;
+        let Some(front) = Front::of(rest).filter(|_| rest.starts_with('{')) else { return self.object() };
+        self.at += front.len();
+        let value = rest.get(..front.len())?;
+        self.front = Some(front);
+        Some(value)
     }
 
     /// An object.

@@ -22,16 +22,19 @@
 //! Issued and created are cut to whole seconds, so a session ends, and is covered by a revocation, up to a second
 //! early, never late. A login keeps its milliseconds: one right after a revocation must not be covered by it.
 
-use bytes::Bytes;
+use std::ops::Range;
+
+use bytes::{Buf as _, Bytes};
 
 use super::{canonical, envelope, json};
-use crate::base64url;
 use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Origin};
 use crate::error::{Error, ErrorKind};
 use crate::event::Refusal;
+use crate::format::{Length, Sink};
 use crate::key::Binding;
 use crate::lifetime::Lifetimes;
+use crate::value::Contents;
 
 /// Writes and reads the claims of one application and cookie.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub(crate) struct Claims {
 pub(crate) struct Read {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
+    /// What is in the payload, if that was seen on the way.
+    pub(crate) contents: Option<Contents>,
     pub(crate) expires: Timestamp,
 }
 
@@ -69,7 +74,7 @@ impl Claims {
     pub(crate) fn write(
         &self,
         envelope: &Envelope,
-        payload: &mut dyn FnMut(&mut Vec<u8>),
+        payload: impl FnOnce(&mut Vec<u8>),
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         self.write_envelope(envelope, out);
@@ -88,17 +93,17 @@ impl Claims {
 
     /// How many bytes of claims there are around a payload that is not empty.
     pub(crate) fn overhead(&self, envelope: &Envelope) -> usize {
-        let mut out = Vec::with_capacity(super::limit::SCRATCH);
-        self.write_envelope(envelope, &mut out);
-        json::put_name(&mut out, "session");
-        out.len() + 1
+        let mut length = Length::default();
+        self.write_envelope(envelope, &mut length);
+        json::put_name(&mut length, "session");
+        length.0 + 1
     }
 
     /// The object up to its last claim, not closed.
-    fn write_envelope(&self, envelope: &Envelope, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.prefix.as_bytes());
-        base64url::encode_into(envelope.family.as_bytes(), out);
-        out.push(b'"');
+    fn write_envelope(&self, envelope: &Envelope, out: &mut impl Sink) {
+        out.put(self.prefix.as_bytes());
+        json::put_base64url(out, envelope.family.as_bytes());
+        out.put(b"\"");
         if envelope.generation != 0 {
             json::put_number(out, "gen", envelope.generation);
         }
@@ -127,24 +132,24 @@ impl Claims {
         }
         if let Some(fingerprint) = &envelope.fingerprint {
             json::put_name(out, "fp");
-            out.push(b'"');
-            base64url::encode_into(fingerprint, out);
-            out.push(b'"');
+            out.put(b"\"");
+            json::put_base64url(out, fingerprint);
+            out.put(b"\"");
         }
         if let Some(origin) = &envelope.origin {
             put_origin(out, origin);
         }
     }
 
-    /// Reads verified claims. The payload is a slice of them.
+    /// Reads verified claims. The payload is a part of them.
     ///
     /// Refused: [`Tampered`](Refusal::Tampered) if they were made for another application or cookie,
     /// [`Unreadable`](Refusal::Unreadable) if they are not what [`write`](Self::write) writes.
-    pub(crate) fn read(&self, claims: &Bytes) -> Result<Read, Refusal> {
-        let text = std::str::from_utf8(claims).map_err(|_| Refusal::Unreadable)?;
-        let wire = match canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text) {
-            Some(wire) => wire,
-            None => json::object(claims).ok_or(Refusal::Unreadable)?,
+    pub(crate) fn read(&self, mut claims: Vec<u8>) -> Result<Read, Refusal> {
+        let text = std::str::from_utf8(&claims).map_err(|_| Refusal::Unreadable)?;
+        let (wire, front) = match canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text) {
+            Some(read) => read,
+            None => (json::object(text.as_bytes()).ok_or(Refusal::Unreadable)?, None),
         };
         let cookie = wire.cookie.as_ref().map(|cookie| &*cookie.0);
         if cookie.is_some() != self.cookie.is_some() {
@@ -153,29 +158,37 @@ impl Claims {
         if wire.aud.0 != self.app || cookie != self.cookie.as_deref() {
             return Err(Refusal::Tampered);
         }
-        let payload = match wire.session {
-            None => Bytes::new(),
-            Some(session) if session.starts_with('{') => claims.slice_ref(session.as_bytes()),
+        let place = match wire.session {
+            None => 0..0,
+            Some(session) if session.starts_with('{') => place_of(session, text),
             Some(_) => return Err(Refusal::Unreadable),
         };
         let (envelope, expires) = wire.into_envelope().ok_or(Refusal::Unreadable)?;
-        Ok(Read { envelope, payload, expires })
+        claims.truncate(place.end);
+        let mut payload = Bytes::from(claims);
+        payload.advance(place.start);
+        let contents = front.map(|front| Contents::of_front(payload.clone(), front));
+        Ok(Read { envelope, payload, contents, expires })
     }
 }
 
-fn put_origin(out: &mut Vec<u8>, origin: &Origin) {
-    json::put_name(out, "origin");
-    let start = out.len();
+/// Where a part of a text lies in it.
+fn place_of(part: &str, text: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
+}
+
+fn put_origin(out: &mut impl Sink, origin: &Origin) {
+    let mut members = Vec::new();
     if let Some(address) = origin.address {
-        json::put_text(out, "ip", &address.to_string());
+        json::put_text(&mut members, "ip", &address.to_string());
     }
     if let Some(agent) = &origin.agent {
-        json::put_text(out, "ua", envelope::cut(agent));
+        json::put_text(&mut members, "ua", envelope::cut(agent));
     }
-    match out.get_mut(start) {
-        // The comma before the first member.
-        Some(comma) => *comma = b'{',
-        None => out.push(b'{'),
-    }
-    out.push(b'}');
+    json::put_name(out, "origin");
+    out.put(b"{");
+    // All but the comma before the first member.
+    out.put(members.get(1..).unwrap_or_default());
+    out.put(b"}");
 }

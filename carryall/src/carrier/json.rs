@@ -3,6 +3,9 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::base64url;
+use crate::format::{Format, Sink};
+
 /// Reads one object. Unknown and repeated members are refused by the types read here (`deny_unknown_fields`); arrays,
 /// which would fill the members by their order, are refused here.
 pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
@@ -25,31 +28,28 @@ pub(super) fn raw<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de str
 }
 
 /// Appends `,"name":number`; the name needs no escaping.
-pub(super) fn put_number(out: &mut Vec<u8>, name: &str, number: u64) {
+pub(super) fn put_number(out: &mut impl Sink, name: &str, number: u64) {
     put_name(out, name);
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
+    Format::put_decimal(out, number);
+}
+
+/// Appends the text of bytes, of which there are few.
+pub(super) fn put_base64url<const N: usize>(out: &mut impl Sink, bytes: &[u8; N]) {
+    let mut text = [0; 32];
+    let len = base64url::encode_slice(bytes, &mut text);
+    out.put(&text[..len]);
 }
 
 /// Appends `,"name":"text"`; the name needs no escaping.
-pub(super) fn put_text(out: &mut Vec<u8>, name: &str, text: &str) {
+pub(super) fn put_text(out: &mut impl Sink, name: &str, text: &str) {
     put_name(out, name);
-    serde_json::to_writer(out, text).expect("a string always is JSON and memory takes it");
+    Format::Json.put_text(out, text.as_bytes());
 }
 
 /// Appends `,"name":`; the name needs no escaping.
-pub(super) fn put_name(out: &mut Vec<u8>, name: &str) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
+#[inline]
+pub(super) fn put_name(out: &mut impl Sink, name: &str) {
+    out.put(b",\"");
+    out.put(name.as_bytes());
+    out.put(b"\":");
 }

@@ -50,6 +50,7 @@ use crate::event::Refusal;
 use crate::key::{Algorithm, Binding, KeyId, KeyRing, KeyState, SigningKeys};
 use crate::lifetime::Lifetimes;
 use crate::random::Random;
+use crate::value::Contents;
 
 /// How client-carried sessions ride in their cookie. The default is [`Sealed`](Self::Sealed).
 #[derive(Clone, Debug, Default)]
@@ -89,6 +90,8 @@ impl Carrier {
 pub(crate) struct Opened {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
+    /// What is in the payload, if that was seen on the way.
+    pub(crate) contents: Option<Contents>,
     /// The key it was made with.
     pub(crate) key_id: KeyId,
     /// The state of that key; under an accepted one the token is to be minted anew.
@@ -96,14 +99,6 @@ pub(crate) struct Opened {
     /// The deadline that the token itself names (`exp`). It ends the session even where the configured lifetime
     /// has become longer since.
     pub(crate) expires: Option<Timestamp>,
-}
-
-/// What is to be carried.
-pub(crate) struct Payload<L, W> {
-    /// How many bytes it will be; asked only where the token's length cannot be known otherwise.
-    pub(crate) len: L,
-    /// Appends it.
-    pub(crate) write: W,
 }
 
 /// A [`Carrier`] with its keys.
@@ -130,23 +125,18 @@ impl Prepared {
     pub(crate) fn mint_after(
         &self,
         envelope: &Envelope,
-        payload: Payload<impl FnOnce() -> usize, impl FnMut(&mut Vec<u8>)>,
+        payload: impl FnOnce(&mut Vec<u8>),
         random: &dyn Random,
         begin: impl FnOnce(usize) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let Payload { len, mut write } = payload;
         match self {
             Self::Sealed(carrier) => {
-                let sealed = carrier.seal(envelope, write, random)?;
+                let sealed = carrier.seal(envelope, payload, random)?;
                 let mut out = begin(base64url::encoded_len(sealed.len()));
                 base64url::encode_into(&sealed, &mut out);
                 Ok(out)
             }
-            Self::Signed(carrier) => {
-                let mut out = begin(carrier.minted_len(envelope, len()));
-                carrier.mint(envelope, &mut write, &mut out)?;
-                Ok(out)
-            }
+            Self::Signed(carrier) => carrier.mint_after(envelope, payload, begin),
         }
     }
 

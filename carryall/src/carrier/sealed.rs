@@ -71,7 +71,7 @@ impl Sealed {
         let mut rest = &payload[..];
         let envelope = envelope::read(&mut rest).ok_or(Refusal::Unreadable)?;
         payload.advance(payload.len() - rest.len());
-        Ok(Opened { envelope, payload, key_id: key.id, key: key.state, expires: None })
+        Ok(Opened { envelope, payload, contents: None, key_id: key.id, key: key.state, expires: None })
     }
 
     /// The bytes of a token with this envelope and whatever `payload` appends, before base64url.

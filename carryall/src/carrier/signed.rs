@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::claims::Claims;
 use super::jws::{Compact, Header};
 use super::{Opened, limit};
@@ -14,7 +12,7 @@ use crate::base64url;
 use crate::envelope::Envelope;
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::event::Refusal;
-use crate::key::{Binding, KeyId, KeyState, SigningKey, SigningKeys, Verifier};
+use crate::key::{Begun, Binding, KeyId, KeyState, SigningKey, SigningKeys, Verifier};
 use crate::lifetime::Lifetimes;
 
 /// Signs and verifies; headers and keys are prepared.
@@ -30,8 +28,9 @@ struct Slot {
     id: KeyId,
     state: KeyState,
     verifier: Arc<Verifier>,
-    /// The one header that tokens of this key get, encoded.
-    header: Box<[u8]>,
+    /// The one header that tokens of this key get, encoded, and the dot after it.
+    start: Box<[u8]>,
+    begun: Option<Begun>,
 }
 
 impl Signed {
@@ -45,16 +44,18 @@ impl Signed {
         Ok(Self { keys: keys.collect(), claims, cookie_len: binding.cookie.len() })
     }
 
-    /// Verifies and reads; the payload is a slice of the decoded claims.
+    /// Verifies and reads; the payload is a part of the decoded claims.
     pub(crate) fn open(&self, token: &[u8]) -> Result<Opened, Refusal> {
         limit::check(token)?;
         let compact = Compact::split(token).ok_or(Refusal::Malformed)?;
         let slot = self.choose(compact.header)?;
-        let claims = Bytes::from(compact.verify(&slot.verifier)?);
-        let read = self.claims.read(&claims)?;
+        let algorithm = slot.verifier.algorithm();
+        let claims = compact.verify(algorithm, |signed, signature| slot.verifies(signed, signature))?;
+        let read = self.claims.read(claims)?;
         Ok(Opened {
             envelope: read.envelope,
             payload: read.payload,
+            contents: read.contents,
             key_id: slot.id,
             key: slot.state,
             expires: Some(read.expires),
@@ -63,7 +64,7 @@ impl Signed {
 
     /// The key that a header names. Our own headers are compared as they are; any other spelling is read strictly.
     fn choose(&self, segment: &[u8]) -> Result<&Slot, Refusal> {
-        if let Some(slot) = self.keys.iter().find(|slot| *slot.header == *segment) {
+        if let Some(slot) = self.keys.iter().find(|slot| slot.header() == segment) {
             return Ok(slot);
         }
         let header = Header::read(segment).ok_or(Refusal::Malformed)?;
@@ -76,16 +77,17 @@ impl Signed {
         if header.alg == slot.verifier.algorithm().name() { Ok(slot) } else { Err(Refusal::Malformed) }
     }
 
-    /// Appends a token with this envelope and whatever JSON object `payload` appends, or none.
+    /// Makes a token with this envelope and whatever JSON object `payload` appends, or none, behind what `begin` has
+    /// put into a buffer with room for the token's length.
     ///
     /// Errors: [`ErrorKind::TooLarge`] if the cookie would not fit a browser, [`ErrorKind::ReadOnly`] without a
-    /// key to sign with, [`ErrorKind::Encode`] if the payload is no object. Nothing is appended then.
-    pub(crate) fn mint(
+    /// key to sign with, [`ErrorKind::Encode`] if the payload is no object.
+    pub(crate) fn mint_after(
         &self,
         envelope: &Envelope,
-        payload: &mut dyn FnMut(&mut Vec<u8>),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        payload: impl FnOnce(&mut Vec<u8>),
+        begin: impl FnOnce(usize) -> Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
         let (slot, key) = self.signing().ok_or_else(|| {
             Error::new(
                 ErrorKind::ReadOnly,
@@ -96,21 +98,17 @@ impl Signed {
         self.claims.write(envelope, payload, &mut scratch)?;
         let len = slot.around() + base64url::encoded_len(scratch.len());
         limit::check_cookie(self.cookie_len, len)?;
+        let mut out = begin(len);
         let start = out.len();
-        out.reserve(len);
-        out.extend_from_slice(&slot.header);
+        out.extend_from_slice(&slot.start);
+        base64url::encode_into(&scratch, &mut out);
+        let signature = match &slot.begun {
+            Some(hash) => hash.sign(&out[start + slot.start.len()..]),
+            None => key.sign(&out[start..])?,
+        };
         out.push(b'.');
-        base64url::encode_into(&scratch, out);
-        let signature = key.sign(&out[start..]).inspect_err(|_| out.truncate(start))?;
-        out.push(b'.');
-        base64url::encode_into(signature.as_ref(), out);
-        Ok(())
-    }
-
-    /// How long a token with this envelope and so much payload will be.
-    pub(crate) fn minted_len(&self, envelope: &Envelope, payload: usize) -> usize {
-        let around = self.signing().map_or(0, |(slot, _)| slot.around());
-        around + base64url::encoded_len(self.claims.overhead(envelope) + payload)
+        base64url::encode_into(signature.as_ref(), &mut out);
+        Ok(out)
     }
 
     /// How many bytes of payload fit beside this envelope in a cookie with a name of `name_len` bytes.
@@ -137,11 +135,24 @@ impl Slot {
     fn new(state: KeyState, verifier: Arc<Verifier>) -> Self {
         let (id, alg) = (verifier.id(), verifier.algorithm().name());
         let header = base64url::encode(format!(r#"{{"alg":"{alg}","kid":"{id}","typ":"JWT"}}"#).as_bytes());
-        Self { id, state, verifier, header: header.into_bytes().into() }
+        let start = (header + ".").into_bytes();
+        let begun = verifier.begin(&start);
+        Self { id, state, verifier, start: start.into(), begun }
+    }
+
+    fn header(&self) -> &[u8] {
+        self.start.strip_suffix(b".").unwrap_or_default()
+    }
+
+    fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        match (&self.begun, signed.strip_prefix(&*self.start)) {
+            (Some(begun), Some(rest)) => begun.verify(rest, signature),
+            _ => self.verifier.verify(signed, signature),
+        }
     }
 
     /// The characters of a token that are not claims.
     fn around(&self) -> usize {
-        self.header.len() + 2 + base64url::encoded_len(self.verifier.algorithm().signature_len())
+        self.start.len() + 1 + base64url::encoded_len(self.verifier.algorithm().signature_len())
     }
 }

@@ -128,7 +128,8 @@ fn sensitive(buffer: Vec<u8>) -> Result<HeaderValue, Error> {
 /// A `cookie-octet` (RFC 6265bis section 4.1.1): visible ASCII without `"` `,` `;` and `\`.
 #[allow(clippy::needless_bitwise_bool, reason = "without branches the check of a value becomes vector code")]
 fn is_cookie_octet(byte: u8) -> bool {
-    (byte > b' ') & (byte < 0x7f) & (byte != b'"') & (byte != b',') & (byte != b';') & (byte != b'\\')
+    let is_visible = byte.wrapping_sub(b'!') <= b'~' - b'!';
+    is_visible & (byte != b'"') & (byte != b',') & (byte != b';') & (byte != b'\\')
 }
 
 #[cfg(test)]

@@ -136,20 +136,19 @@ impl<'a> Fields<'a> {
     fn step_json(&mut self) -> Result<Option<Field<'a>>, Flaw> {
         let cursor = &mut self.cursor;
         let whole = cursor.whole();
-        let (found, end) = json::scan::entry(whole, cursor.at(), self.is_first, DEPTH_OF_PAYLOAD)?;
-        cursor.go_to(end)?;
-        let Some(found) = found else {
-            json::finish(cursor)?;
-            return Ok(None);
+        let found = match json::scan::key(whole, cursor.at(), self.is_first)? {
+            Ok(found) => found,
+            Err(end) => {
+                cursor.go_to(end)?;
+                json::finish(cursor)?;
+                return Ok(None);
+            }
         };
         self.is_first = false;
-        let start = found.key.start - 1;
-        let key = if found.is_escaped {
-            Cow::Owned(json::unescape(&whole[start..=found.key.end])?.into_bytes())
-        } else {
-            Cow::Borrowed(&whole[found.key.clone()])
-        };
-        Ok(Some(Field { key, start, key_at: found.key.start, value: found.value }))
+        let end = json::scan::value(whole, found.value, DEPTH_OF_PAYLOAD)?;
+        cursor.go_to(end)?;
+        let key_at = found.text.start;
+        Ok(Some(Field { key: found.read(whole)?, start: key_at - 1, key_at, value: found.value..end }))
     }
 
     fn step_msgpack(&mut self) -> Result<Option<Field<'a>>, Flaw> {

@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 
-pub(crate) use fields::Field;
 pub(crate) use flaw::Flaw;
+pub(crate) use json::scan as json_scan;
 pub(crate) use msgpack::scan;
 use node::Node;
 pub(crate) use sink::{Length, Sink};
@@ -31,7 +31,7 @@ pub(crate) use sink::{Length, Sink};
 pub(crate) const MOST_DEPTH: u32 = 64;
 
 /// A value in the map of its segment, in a pair with a version, in the map of segments, in the payload.
-const DEPTH_OF_PAYLOAD: u32 = MOST_DEPTH + 4;
+pub(crate) const DEPTH_OF_PAYLOAD: u32 = MOST_DEPTH + 4;
 
 /// How values become bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,7 +92,11 @@ impl Format {
         if a == b {
             return true;
         }
-        if self == Self::MessagePack && msgpack::are_unlike(a, b) {
+        let are_unlike = match self {
+            Self::Json => json::are_unlike(a, b),
+            Self::MessagePack => msgpack::are_unlike(a, b),
+        };
+        if are_unlike {
             return false;
         }
         match (self.read(a), self.read(b)) {
@@ -105,6 +109,11 @@ impl Format {
     pub(crate) fn transcode(self, bytes: &[u8], to: Self) -> Result<Vec<u8>, Error> {
         let node = self.read(bytes).map_err(Flaw::while_decoding)?;
         Ok(if self == to { bytes.to_vec() } else { to.write(&node) })
+    }
+
+    /// Appends a number in decimal digits, as JSON has it.
+    pub(crate) fn put_decimal(out: &mut impl Sink, number: u64) {
+        json::put_decimal(out, number);
     }
 
     /// Where the value ends that `text` begins with at `at`, if there is a sound one.

@@ -237,7 +237,16 @@ fn equal_is_what_means_the_same() {
         (r#"{"a":1,"a":1}"#, r#"{"a":1,"b":1}"#, false),
         ("[", "{", false),
     ];
-    for (a, b, is_equal) in json {
+    let more = [
+        ("-0", "0", false),
+        ("10", "1", false),
+        ("-7", "7", false),
+        ("12", "12.0", false),
+        ("123456789012345678901", "123456789012345678901.0", true),
+        (r#""a""#, r#""\u0061""#, true),
+        (r#""a""#, r#""b""#, false),
+    ];
+    for (a, b, is_equal) in json.into_iter().chain(more) {
         assert_eq!(Format::Json.is_equal(a.as_bytes(), b.as_bytes()), is_equal, "{a} {b}");
     }
     let packed: [(&[u8], &[u8], bool); 5] = [
@@ -373,5 +382,16 @@ proptest! {
             reason = "a share of a short length")]
         let cut = (bytes.len() as f64 * keep) as usize;
         prop_assert!(Format::MessagePack.check(&bytes[..cut]).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn decimal_digits_are_those_of_the_standard_library(n: u64, shift in 0_u32..64) {
+        for n in [n, n >> shift, 10_u64.pow(shift % 20), 10_u64.pow(shift % 20) - 1] {
+            let mut out = Vec::new();
+            Format::put_decimal(&mut out, n);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), n.to_string());
+        }
     }
 }

@@ -43,5 +43,5 @@ pub(crate) use purpose::Purpose;
 pub use ring::{KeyRing, KeyRingBuilder, KeyState};
 pub use root::Key;
 pub use signing::{Algorithm, SigningKey, VerifyingKey};
-pub(crate) use signing::{MAX_SIGNATURE, Verifier};
+pub(crate) use signing::{Begun, MAX_SIGNATURE, Verifier};
 pub use signing_keys::SigningKeys;

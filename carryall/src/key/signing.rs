@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 use aws_lc_rs::{digest, hmac};
 
@@ -181,6 +182,13 @@ impl SigningKey {
         }
     }
 
+    fn begin(&self, start: &[u8]) -> Option<Begun> {
+        let Secret::Hmac(key) = &self.secret else { return None };
+        let mut context = hmac::Context::with_key(key);
+        context.update(start);
+        Some(Begun(Box::new(context)))
+    }
+
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.secret {
             Secret::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
@@ -192,6 +200,29 @@ impl SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({}, {}, redacted)", self.algorithm.name(), self.id)
+    }
+}
+
+/// An HMAC of which the start of the message is done, for messages that all start alike.
+pub(crate) struct Begun(Box<hmac::Context>);
+
+impl Begun {
+    /// The signature of the message that goes on like this.
+    pub(crate) fn sign(&self, rest: &[u8]) -> Signature {
+        let mut context = hmac::Context::clone(&self.0);
+        context.update(rest);
+        Signature::new(context.sign().as_ref())
+    }
+
+    /// Whether the signature is that of the message that goes on like this. Takes the same time wherever it differs.
+    pub(crate) fn verify(&self, rest: &[u8], signature: &[u8]) -> bool {
+        verify_slices_are_equal(self.sign(rest).as_ref(), signature).is_ok()
+    }
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Begun(redacted)")
     }
 }
 
@@ -268,6 +299,14 @@ impl Verifier {
         match self {
             Self::Signing(key) => key.algorithm,
             Self::Public(_) => Algorithm::EdDsa,
+        }
+    }
+
+    /// Takes in the start of messages; `None` if the algorithm needs every message whole.
+    pub(crate) fn begin(&self, start: &[u8]) -> Option<Begun> {
+        match self {
+            Self::Signing(key) => key.begin(start),
+            Self::Public(_) => None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::drive::is_pledged;
 use super::house::House;
 use super::place::Home;
 use super::visit::Visit;
-use crate::carrier::{Payload, Ticket};
+use crate::carrier::Ticket;
 use crate::cookie::SetCookie;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -50,11 +50,7 @@ pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
             let begin = |value_len| house.cookie.begin(value_len, max_age);
             let out = match &house.home {
                 Home::Client(carrier) => {
-                    let contents = &state.contents;
-                    let payload = Payload {
-                        len: || contents.encoded_len(),
-                        write: |out: &mut _| contents.write_to(out),
-                    };
+                    let payload = |out: &mut _| state.contents.write_to(out);
                     carrier.mint_after(envelope, payload, &*house.random, begin)?
                 }
                 Home::Store { ticket, .. } => {

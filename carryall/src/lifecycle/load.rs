@@ -73,9 +73,15 @@ pub(crate) async fn load_kept(visit: &Visit, glance: Glance) -> Result<(), Error
 }
 
 /// Lets the guest in, or nobody, and tells why.
-fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
+fn enter(visit: &Visit, mut door: Door, glance: &Glance, now: Timestamp) {
     let house = &visit.house;
-    let admitted = door.map(|guest| guest.and_then(|guest| check(visit, glance, guest, now)));
+    let mut manner = Manner::default();
+    if let Some(Ok(guest)) = &mut door {
+        match check(visit, glance, guest, now) {
+            Ok(checked) => manner = checked,
+            Err(turned) => door = Some(Err(turned)),
+        }
+    }
     let event = {
         let mut state = visit.lock();
         if visit.is_loaded() {
@@ -85,7 +91,7 @@ fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
         state.commits.is_closed |= visit.has_left();
         state.flash_ages = !glance.is_ahead;
         state.read_only = house.is_read_only();
-        let event = seat(house, &mut state, admitted);
+        let event = seat(house, &mut state, door, manner);
         if glance.ages_flash && state.contents.has_segment(FLASH) {
             // What cannot be read has no messages, and does not keep the rest of the session from being read.
             let _unreadable = age_flash(&mut state);
@@ -106,33 +112,34 @@ fn pick<O>(
 ) -> Option<Result<O, Refusal>> {
     let name = visit.house.cookie.name();
     let candidates = visit.lines.candidates(name);
-    let mut refusal = None;
-    let mut opened: Vec<O> = Vec::new();
-    let mut only = None;
     if candidates.overflow() {
         return Some(Err(Refusal::Ambiguous));
     }
-    if candidates.oversized() && candidates.as_slice().is_empty() {
-        return Some(Err(Refusal::Malformed));
+    match candidates.as_slice() {
+        [] => candidates.oversized().then_some(Err(Refusal::Malformed)),
+        [token] => Some(open(token)),
+        tokens => Some(pick_of_several(tokens, open, facts)),
     }
-    for &token in candidates.as_slice() {
+}
+
+fn pick_of_several<O>(
+    tokens: &[&[u8]],
+    open: impl Fn(&[u8]) -> Result<O, Refusal>,
+    facts: impl Fn(&O) -> Candidate,
+) -> Result<O, Refusal> {
+    let mut refusal = None;
+    let mut opened: Vec<O> = Vec::new();
+    for token in tokens {
         match open(token) {
-            Ok(token) if only.is_none() && opened.is_empty() => only = Some(token),
-            Ok(token) => {
-                opened.extend(only.take());
-                opened.push(token);
-            }
+            Ok(token) => opened.push(token),
             Err(reason) => refusal = refusal.or(Some(reason)),
         }
     }
-    if let Some(only) = only {
-        return Some(Ok(only));
-    }
-    if opened.is_empty() {
-        return refusal.map(Err);
+    if let (true, Some(reason)) = (opened.is_empty(), refusal) {
+        return Err(reason);
     }
     let facts: Vec<_> = opened.iter().map(facts).collect();
-    Some(choose(&facts).map(|index| opened.swap_remove(index)))
+    choose(&facts).map(|index| opened.swap_remove(index))
 }
 
 fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, now: Timestamp) -> Door {
@@ -145,11 +152,12 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
         Ok(opened) => opened,
         Err(reason) => return Some(Err(reason.into())),
     };
-    let Opened { envelope, payload, key, key_id, expires } = opened;
+    let Opened { envelope, payload, contents, key, key_id, expires } = opened;
     if expires.is_some_and(|expires| now >= expires) {
         return Some(Err(Turned { reason: Refusal::Expired, family: Some(envelope.family), mute: false }));
     }
-    let Ok(contents) = read(visit.house.home.format(), payload) else {
+    let read = || read(visit.house.home.format(), payload);
+    let Ok(contents) = contents.map_or_else(read, Ok) else {
         return Some(Err(Turned { reason: Refusal::Unreadable, family: Some(envelope.family), mute: false }));
     };
     let generation = envelope.generation;
@@ -220,15 +228,15 @@ async fn from_store(visit: &Visit, ticket: &Ticket, store: &AnyStore, now: Times
     })))
 }
 
-/// A guest that may come in, with what its generation asks for.
-struct Seat {
-    guest: Guest,
+/// What the generation of a guest asks for.
+#[derive(Clone, Copy, Default)]
+struct Manner {
     confirm: bool,
     late: bool,
     rolled_back: bool,
 }
 
-fn check(visit: &Visit, glance: &Glance, mut guest: Guest, now: Timestamp) -> Result<Seat, Turned> {
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<Manner, Turned> {
     let house = &visit.house;
     let family = guest.envelope.family;
     let knock = Knock {
@@ -238,13 +246,13 @@ fn check(visit: &Visit, glance: &Glance, mut guest: Guest, now: Timestamp) -> Re
         is_revoked: house.is_revoked(&guest.envelope, Some(guest.key), now),
         is_same_client: visit.is_same_client(&guest.envelope, glance),
     };
-    let seat = |guest, confirm, late, rolled_back| Ok(Seat { guest, confirm, late, rolled_back });
+    let manner = |confirm, late, rolled_back| Ok(Manner { confirm, late, rolled_back });
     match admit(knock, house.lifetime_of(&guest.envelope), house.windows, now) {
         Admission::Refused { reason, mute } => Err(Turned { reason, family: Some(family), mute }),
-        Admission::Current { confirm } => seat(guest, confirm, false, false),
+        Admission::Current { confirm } => manner(confirm, false, false),
         Admission::Predecessor { late } => {
             guest.envelope.generation = guest.generations.current;
-            seat(guest, false, late, false)
+            manner(false, late, false)
         }
         Admission::Ahead => {
             let newest = guest.presented.generation;
@@ -254,24 +262,24 @@ fn check(visit: &Visit, glance: &Glance, mut guest: Guest, now: Timestamp) -> Re
                 Some(revocations) if guest.version.is_none() => {
                     let expires = house.latest(&guest.envelope);
                     revocations.change(&family, now, expires, newest, |known| known.raise(newest, now));
-                    seat(guest, false, false, false)
+                    manner(false, false, false)
                 }
-                _ => seat(guest, true, false, true),
+                _ => manner(true, false, true),
             }
         }
     }
 }
 
 /// Puts the guest into the state; answers what there is to tell.
-fn seat(house: &House, state: &mut State, admitted: Option<Result<Seat, Turned>>) -> Option<Event> {
-    match admitted {
+fn seat(house: &House, state: &mut State, door: Door, manner: Manner) -> Option<Event> {
+    match door {
         None => None,
         Some(Err(turned)) => {
             state.standing = if turned.mute { Standing::Mute } else { Standing::New };
             let handle = turned.family.map(|family| house.handle(&family));
             Some(Event::Refused { reason: turned.reason, handle })
         }
-        Some(Ok(Seat { guest, confirm, late, rolled_back })) => {
+        Some(Ok(guest)) => {
             let family = guest.envelope.family;
             state.standing = Standing::Live;
             state.loaded = Some(guest.envelope.clone());
@@ -281,9 +289,9 @@ fn seat(house: &House, state: &mut State, admitted: Option<Result<Seat, Turned>>
             state.generations = guest.generations;
             state.version = guest.version;
             state.expires = guest.expires;
-            state.confirm = confirm;
-            state.late = late;
-            rolled_back.then(|| Event::StoreRolledBack { handle: house.handle(&family) })
+            state.confirm = manner.confirm;
+            state.late = manner.late;
+            manner.rolled_back.then(|| Event::StoreRolledBack { handle: house.handle(&family) })
         }
     }
 }

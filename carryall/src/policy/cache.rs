@@ -49,24 +49,32 @@ impl Privacy {
     /// handler said. Either way no header stays that permits a shared cache more. Everything else stays byte for
     /// byte.
     pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        // One pass over the few names of a usual response, before eleven look-ups.
+        let (mut permits, mut expires, mut varies) = (false, false, false);
+        for name in headers.keys() {
+            permits |= PERMISSIONS.contains(name);
+            expires |= name == EXPIRES;
+            varies |= name == VARY;
+        }
         match self {
             Self::Untouched => return,
             Self::Accessed => make_private(headers),
-            Self::Unrepeatable => make_unstorable(headers),
+            Self::Unrepeatable => {
+                headers.insert(CACHE_CONTROL, NO_STORE);
+                if expires {
+                    headers.remove(EXPIRES);
+                }
+            }
         }
-        vary_by_cookie(headers);
-        // One pass over the few names of a usual response, before eight look-ups.
-        if headers.keys().any(|name| PERMISSIONS.contains(name)) {
+        if !varies || !is_vary_by_cookie(headers) {
+            headers.append(VARY, COOKIE);
+        }
+        if permits {
             for name in &PERMISSIONS {
                 headers.remove(name);
             }
         }
     }
-}
-
-fn make_unstorable(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.remove(EXPIRES);
 }
 
 fn make_private(headers: &mut HeaderMap) {
@@ -88,16 +96,14 @@ fn make_private(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, value);
 }
 
-fn vary_by_cookie(headers: &mut HeaderMap) {
+fn is_vary_by_cookie(headers: &HeaderMap) -> bool {
     let named = |line: &HeaderValue| {
         line.as_bytes().split(|byte| *byte == b',').any(|name| {
             let name = name.trim_ascii();
             name == b"*" || name.eq_ignore_ascii_case(b"cookie")
         })
     };
-    if !headers.get_all(VARY).iter().any(named) {
-        headers.append(VARY, COOKIE);
-    }
+    headers.get_all(VARY).iter().any(named)
 }
 
 /// The directives of one `Cache-Control` line, with their arguments. A comma inside quotes separates nothing.

@@ -2,7 +2,7 @@
 
 use super::op::{Action, Effect, Op, Place};
 use super::place::Slot;
-use super::segment::{Entry, Segment};
+use super::segment::{Entry, Segment, mark};
 use super::{Contents, op, path};
 use crate::error::Error;
 
@@ -34,7 +34,7 @@ impl Contents {
         // As if every character of a name had to be escaped.
         self.grown += AROUND + op.effect.len() + 6 * (key + op.segment.len());
         if self.ops.capacity() == 0 {
-            self.ops.reserve_exact(op::USUAL);
+            self.ops = Vec::with_capacity(op::USUAL);
         }
         self.ops.push(op);
     }
@@ -55,7 +55,7 @@ impl Contents {
                 match place.rest {
                     None => Ok(Effect::Stored(*value)),
                     Some(rest) => {
-                        let rest = self.text(Slot::Written(rest));
+                        let rest = self.text(Slot::written(rest));
                         let old = self.value_of(at, place.key);
                         let made = path::put(self.format, old, rest, self.written(*value))?;
                         self.keep(&made).map(Effect::Stored)
@@ -110,7 +110,7 @@ impl Contents {
         match place.rest {
             None => Ok(leaf),
             Some(rest) => {
-                let rest = self.text(Slot::Written(rest));
+                let rest = self.text(Slot::written(rest));
                 path::put(self.format, self.value_of(at, place.key), rest, &leaf)
             }
         }
@@ -121,7 +121,7 @@ impl Contents {
             return Ok(Effect::Nothing);
         };
         let Some(rest) = place.rest else { return Ok(Effect::Removed) };
-        match path::cut(self.format, value, self.text(Slot::Written(rest)))? {
+        match path::cut(self.format, value, self.text(Slot::written(rest)))? {
             None => Ok(Effect::Nothing),
             Some(made) => self.keep(&made).map(Effect::Stored),
         }
@@ -136,7 +136,7 @@ impl Contents {
         let value = self.value_of(at, place.key)?;
         match place.rest {
             None => Some(value),
-            Some(rest) => path::find(self.format, value, self.text(Slot::Written(rest))),
+            Some(rest) => path::find(self.format, value, self.text(Slot::written(rest))),
         }
     }
 
@@ -146,7 +146,7 @@ impl Contents {
         let now = match op.effect {
             Effect::Nothing => return Ok(()),
             Effect::Removed => None,
-            Effect::Stored(span) => Some(Slot::Written(span)),
+            Effect::Stored(span) => Some(Slot::written(span)),
         };
         let is_own = op.action.replaces();
         let name = op.segment;
@@ -169,41 +169,39 @@ impl Contents {
                 let key = *key;
                 let at = self.locate_map(name)?;
                 let found = self.find_entry(at, self.bytes(key));
-                self.enter(at, found, key, now, is_own);
+                self.enter(at, found, key, (now, None), is_own);
             }
         }
         Ok(())
     }
 
     /// Sets or removes the value of the entry that was found for a key, or of a new one.
+    ///
+    /// `field` is the whole of it, if key and value were written together.
     pub(super) fn enter(
         &mut self,
         at: usize,
         found: Option<usize>,
         key: Slot,
-        now: Option<Slot>,
+        (now, field): (Option<Slot>, Option<Slot>),
         is_own: bool,
-    ) -> &mut Entry {
+    ) {
+        let mark = mark(self.bytes(key));
         let entries = &mut self.segments[at].entries;
-        let index = match found {
-            // One that was only looked for, or is new and was removed, comes to be now: last.
-            Some(index) if entries[index].origin.is_none() && entries[index].now.is_none() => {
-                let entry = entries.remove(index);
-                entries.push(entry);
-                entries.len() - 1
+        let Some(entry) = found.and_then(|found| entries.get_mut(found)) else {
+            if entries.capacity() == 0 {
+                *entries = Vec::with_capacity(op::USUAL);
             }
-            Some(index) => index,
-            None => {
-                if entries.capacity() == 0 {
-                    entries.reserve_exact(op::USUAL);
-                }
-                entries.push(Entry::absent(key));
-                entries.len() - 1
-            }
+            entries.push(Entry { field, now, is_own, ..Entry::absent(key, mark) });
+            return;
         };
-        entries[index].now = now;
-        entries[index].field = None;
-        entries[index].is_own |= is_own;
-        &mut entries[index]
+        // One that was only looked for, or is new and was removed, comes to be now: last.
+        let moves = entry.origin.is_none() && entry.now.is_none();
+        entry.now = now;
+        entry.field = field;
+        entry.is_own |= is_own;
+        if let Some(found) = found.filter(|_| moves) {
+            entries[found..].rotate_left(1);
+        }
     }
 }

@@ -21,7 +21,7 @@ impl Contents {
     pub(super) fn body_of<'a>(&'a self, segment: &'a Segment) -> Option<Body<'a>> {
         let whole = match segment.state {
             State::Gone => None,
-            State::Stored => segment.base.map(|base| Slot::Base(base.body)),
+            State::Stored => segment.base.map(|base| Slot::base(base.body)),
             State::Document { body, .. } => Some(body),
             State::Map { whole, .. } if !segment.entries.iter().any(Entry::is_written) => whole,
             State::Map { .. } => {

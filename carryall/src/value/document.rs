@@ -35,9 +35,9 @@ impl Contents {
         let known = self.find(segment.as_bytes());
         let name = match known {
             Some(at) => Ok(self.segments[at].name),
-            None => self.keep(segment.as_bytes()).map(Slot::Written),
+            None => self.keep(segment.as_bytes()).map(Slot::written),
         };
-        // Only a name that does not fit beside 4 GiB of values fails, and nothing can have been stored under it.
+        // Only a name that does not fit beside 1 GiB of values fails, and nothing can have been stored under it.
         let Ok(name) = name else { return };
         self.remember(Op { segment: name, action: Action::Clear, effect: Effect::Removed });
         if let Some(at) = known {

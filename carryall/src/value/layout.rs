@@ -15,20 +15,12 @@
 //!
 //! `data` is the default segment, the pairs are version and body. The default segment is a map of version 0.
 
-use bytes::Bytes;
-
 use super::body::Body;
 use super::place::{Slot, Span};
 use super::segment::{Segment, Stored};
-use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
-use crate::format::{Field, Flaw, Format, Length, Sink};
+use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS, json};
+use crate::format::{Flaw, Format, Length, Sink};
 use crate::varint;
-
-/// The JSON member that holds the default segment.
-const DATA: &str = "data";
-
-/// The JSON member that holds all the others.
-const SEGMENTS: &str = "segments";
 
 /// A payload that this version of the library cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +32,9 @@ impl From<Flaw> for Unreadable {
     }
 }
 
+/// Room for as many segments as most sessions have: values, and flash messages.
+const USUALLY: usize = 2;
+
 /// The payload of a session without segments.
 pub(super) fn empty(format: Format) -> &'static [u8] {
     match format {
@@ -49,31 +44,31 @@ pub(super) fn empty(format: Format) -> &'static [u8] {
 }
 
 /// The segments of a payload, and those of their names that had to be unescaped.
-pub(super) fn parse(format: Format, base: &Bytes) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
+pub(super) fn parse(format: Format, base: &[u8]) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
     let whole = Span::whole(base.len()).ok_or(Unreadable)?;
     let mut found = Found { format, base, segments: Vec::new(), written: Vec::new() };
     match format {
-        Format::Json => parse_json(&mut found, whole)?,
+        Format::Json => json::whole(&mut found)?,
         Format::MessagePack => parse_msgpack(&mut found, whole)?,
     }
     Ok((found.segments, found.written))
 }
 
 fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
-    let base: &[u8] = found.base;
+    let base = found.base;
     let mut rest = base;
     let count = usize::try_from(varint::take(&mut rest).ok_or(Unreadable)?).map_err(|_| Unreadable)?;
     if count > MOST_SEGMENTS {
         return Err(Unreadable);
     }
     // A segment takes four bytes at least, so a forged count reserves no more than was sent.
-    found.segments.reserve_exact(count.min(rest.len() / 4));
+    found.segments = Vec::with_capacity(count.min(rest.len() / 4));
     for _ in 0..count {
         let name = take(&mut rest, base, whole)?;
         let version = varint::take(&mut rest).and_then(|n| u32::try_from(n).ok()).ok_or(Unreadable)?;
         let body = take(&mut rest, base, whole)?;
         std::str::from_utf8(&base[name.range()]).map_err(|_| Unreadable)?;
-        found.add(Slot::Base(name), Stored { version, body })?;
+        found.add(Slot::base(name), Stored { version, body })?;
     }
     if rest.is_empty() { Ok(()) } else { Err(Unreadable) }
 }
@@ -86,53 +81,19 @@ fn take(rest: &mut &[u8], base: &[u8], whole: Span) -> Result<Span, Unreadable> 
     Ok(whole.part(&(start..start + len)))
 }
 
-fn parse_json(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
-    let (format, base) = (found.format, found.base);
-    let mut members = format.fields(base)?;
-    let mut has_segments = false;
-    while let Some(member) = members.step()? {
-        let span = whole.part(&member.value);
-        match &*member.key {
-            key if key == DATA.as_bytes() => {
-                found.add(Slot::EMPTY, Stored { version: 0, body: span })?;
-            }
-            key if key == SEGMENTS.as_bytes() && !std::mem::replace(&mut has_segments, true) => {
-                let mut segments = format.fields(&base[span.range()])?;
-                while let Some(segment) = segments.step()? {
-                    add_json(found, span, &segment)?;
-                }
-            }
-            _ => return Err(Unreadable),
-        }
-    }
-    Ok(())
-}
-
-fn add_json(found: &mut Found<'_>, segments: Span, field: &Field<'_>) -> Result<(), Unreadable> {
-    let pair = segments.part(&field.value);
-    let bytes = &found.base[pair.range()];
-    let [version, body] = ["0", "1"].map(|index| found.format.child(bytes, index));
-    let (Some(version), Some(body), None) = (version, body, found.format.child(bytes, "2")) else {
-        return Err(Unreadable);
-    };
-    let version = found.format.decode(&bytes[version]).map_err(|_| Unreadable)?;
-    if field.key.is_empty() {
-        return Err(Unreadable);
-    }
-    let name = Slot::of_key(field, Slot::Base(segments), 0, &mut found.written).ok_or(Unreadable)?;
-    found.add(name, Stored { version, body: pair.part(&body) })
-}
-
 /// The segments found so far.
-struct Found<'a> {
-    format: Format,
-    base: &'a Bytes,
-    segments: Vec<Segment>,
-    written: Vec<u8>,
+pub(super) struct Found<'a> {
+    pub(super) format: Format,
+    pub(super) base: &'a [u8],
+    pub(super) segments: Vec<Segment>,
+    pub(super) written: Vec<u8>,
 }
 
 impl Found<'_> {
-    fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
+    pub(super) fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
+        if self.segments.capacity() == 0 {
+            self.segments = Vec::with_capacity(USUALLY);
+        }
         let text = self.bytes(name);
         let is_default_sound = text != DEFAULT.as_bytes()
             || (stored.version == 0 && self.format.begins_map(&self.base[stored.body.range()]));
@@ -145,11 +106,8 @@ impl Found<'_> {
         Ok(())
     }
 
-    fn bytes(&self, name: Slot) -> &[u8] {
-        match name {
-            Slot::Base(span) => &self.base[span.range()],
-            Slot::Written(span) => &self.written[span.range()],
-        }
+    pub(super) fn bytes(&self, name: Slot) -> &[u8] {
+        name.of(self.base, &self.written)
     }
 }
 
@@ -185,28 +143,50 @@ fn live(contents: &Contents) -> impl Iterator<Item = (&Segment, Body<'_>)> {
 }
 
 fn write_msgpack(contents: &Contents, out: &mut Vec<u8>) {
-    let (start, mut count) = (out.len(), 0);
+    let (start, mut count) = (Gap::leave(out, contents.segments.len()), 0);
     for (segment, body) in live(contents) {
         let name = contents.bytes(segment.name);
         varint::put(out, name.len() as u64);
         out.put(name);
         varint::put(out, u64::from(segment.version()));
-        let body_at = out.len();
+        let body_at = Gap::leave(out, contents.longest());
         contents.put(out, body);
-        let len = out.len() - body_at;
-        put_before(out, body_at, len as u64);
+        let len = body_at.len(out);
+        body_at.fill(out, len);
         count += 1;
     }
-    put_before(out, start, count);
+    start.fill(out, count);
 }
 
-/// Puts a number before what was appended since `start`: moving that by a byte or two takes less than a walk that
-/// finds out the number beforehand.
-fn put_before(out: &mut Vec<u8>, start: usize, n: u64) {
-    let end = out.len();
-    varint::put(out, n);
-    let moved = out.len() - end;
-    out[start..].rotate_right(moved);
+/// Room left for a number that is known only once what comes after it is written.
+struct Gap {
+    start: usize,
+    end: usize,
+}
+
+impl Gap {
+    /// Leaves as much as `guess` takes.
+    fn leave(out: &mut Vec<u8>, guess: usize) -> Self {
+        let start = out.len();
+        let end = start + varint::len(guess as u64);
+        out.resize(end, 0);
+        Self { start, end }
+    }
+
+    /// How much was written since.
+    fn len(&self, out: &[u8]) -> usize {
+        out.len() - self.end
+    }
+
+    /// Fills in the number; what comes after moves if the guess was wrong.
+    fn fill(self, out: &mut Vec<u8>, number: usize) {
+        let mut digits = [0; varint::MOST_BYTES];
+        let digits = varint::write(&mut digits, number as u64);
+        match out.get_mut(self.start..self.end) {
+            Some(gap) if gap.len() == digits.len() => gap.copy_from_slice(digits),
+            _ => _ = out.splice(self.start..self.end, digits.iter().copied()),
+        }
+    }
 }
 
 fn write_json(contents: &Contents, out: &mut impl Sink) {

@@ -4,7 +4,7 @@
 
 use super::op::{Action, Effect, Guard, Op, Place};
 use super::place::{Slot, Span};
-use super::segment::Entry;
+use super::segment::{Entry, mark};
 use super::{Contents, path};
 use crate::error::Error;
 use crate::format::Format;
@@ -63,7 +63,8 @@ impl Contents {
         // What comes of it is plain, and its place was just found.
         let action = Action::Set { place: Place { key, rest: None }, value, guard };
         self.remember(Op { segment, action, effect: Effect::Stored(value) });
-        self.enter(at, found.entry, key, Some(Slot::Written(value)), true).field = field;
+        let now = (Some(Slot::written(value)), field.map(Slot::written));
+        self.enter(at, found.entry, key, now, true);
         Ok(())
     }
 
@@ -74,7 +75,7 @@ impl Contents {
         encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<(Slot, Span, Option<Span>), Error> {
         if self.format == Format::Json {
-            let key = Slot::Written(self.keep(key.as_bytes())?);
+            let key = Slot::written(self.keep(key.as_bytes())?);
             return Ok((key, self.keep_with(encode)?, None));
         }
         let mut key_end = 0;
@@ -84,7 +85,7 @@ impl Contents {
             key_end = out.len() - start;
             encode(format, out)
         })?;
-        let key = Slot::Written(field.part(&(key_end - key.len()..key_end)));
+        let key = Slot::written(field.part(&(key_end - key.len()..key_end)));
         Ok((key, field.part(&(key_end..field.len())), Some(field)))
     }
 
@@ -132,7 +133,7 @@ impl Contents {
     pub(super) fn place_of(&mut self, at: usize, found: &Found<'_>) -> Result<Place, Error> {
         let key = match found.entry {
             Some(entry) => self.segments[at].entries[entry].key,
-            None => Slot::Written(self.keep(found.key.as_bytes())?),
+            None => Slot::written(self.keep(found.key.as_bytes())?),
         };
         let rest = found.rest.map(|rest| self.keep(rest.as_bytes())).transpose()?;
         Ok(Place { key, rest })
@@ -148,7 +149,8 @@ impl Contents {
 
     /// The entry of a key, be it a removed one.
     pub(super) fn find_entry(&self, at: usize, key: &[u8]) -> Option<usize> {
-        let is_it = |entry: &Entry| entry.key.len() == key.len() && self.bytes(entry.key) == key;
+        let mark = mark(key);
+        let is_it = |entry: &Entry| entry.mark == mark && self.bytes(entry.key) == key;
         self.segments[at].entries.iter().position(is_it)
     }
 
@@ -159,8 +161,9 @@ impl Contents {
             entry.is_seen |= !entry.is_own && !segment.is_own;
         } else if !segment.is_own {
             // That there is nothing is worth remembering too.
-            let key = Slot::Written(self.keep(found.key.as_bytes())?);
-            self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key) });
+            let mark = mark(found.key.as_bytes());
+            let key = Slot::written(self.keep(found.key.as_bytes())?);
+            self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key, mark) });
         }
         Ok(())
     }
@@ -175,7 +178,12 @@ impl Contents {
                 self.guard_of_marks(at, found.key.as_bytes())
             };
         }
-        let stored = self.stored_value(at, found.key.as_bytes());
+        let stored = match found.entry {
+            Some(entry) if segment.is_sliced_of_base() => {
+                segment.entries[entry].origin.and_then(Slot::in_base)
+            }
+            _ => self.stored_value(at, found.key.as_bytes()),
+        };
         Ok(stored.map_or(Guard::Absent, |span| Guard::Base(0, span)))
     }
 
@@ -183,10 +191,7 @@ impl Contents {
     pub(super) fn stored_value(&self, at: usize, key: &[u8]) -> Option<Span> {
         let segment = &self.segments[at];
         if segment.is_sliced_of_base() {
-            return match segment.entries[self.find_entry(at, key)?].origin? {
-                Slot::Base(span) => Some(span),
-                Slot::Written(_) => None,
-            };
+            return segment.entries[self.find_entry(at, key)?].origin?.in_base();
         }
         let body = segment.base?.body;
         let value = self.format.child(&self.base[body.range()], std::str::from_utf8(key).ok()?)?;

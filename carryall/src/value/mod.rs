@@ -7,6 +7,7 @@
 mod apply;
 mod body;
 mod document;
+mod json;
 mod layout;
 mod map;
 mod op;
@@ -28,6 +29,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 
 use body::Body;
+pub(crate) use json::Front;
 pub(crate) use layout::Unreadable;
 use op::Op;
 pub(crate) use op::{BodyUpdater, Updater};
@@ -67,21 +69,23 @@ impl Contents {
     /// Contents without any segment.
     pub(crate) fn empty(format: Format) -> Self {
         let base = Bytes::from_static(layout::empty(format));
-        Self {
-            format,
-            base,
-            segments: Vec::new(),
-            ops: Vec::new(),
-            written: Vec::new(),
-            grown: 0,
-            reading: Vec::new(),
-        }
+        Self::loaded(format, base, Vec::new(), Vec::new())
     }
 
     /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
     pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
         let (segments, written) = layout::parse(format, &base)?;
-        Ok(Self { format, base, segments, ops: Vec::new(), written, grown: 0, reading: Vec::new() })
+        Ok(Self::loaded(format, base, segments, written))
+    }
+
+    /// The contents whose payload was already found to be that of `base`.
+    pub(crate) fn of_front(base: Bytes, front: Front) -> Self {
+        let (segments, written) = front.into_parts();
+        Self::loaded(Format::Json, base, segments, written)
+    }
+
+    fn loaded(format: Format, base: Bytes, segments: Vec<Segment>, written: Vec<u8>) -> Self {
+        Self { format, base, segments, ops: Vec::new(), written, grown: 0, reading: Vec::new() }
     }
 
     /// How the values are encoded.

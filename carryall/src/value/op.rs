@@ -114,7 +114,7 @@ impl Contents {
     }
 
     pub(super) fn adopt(&mut self, old: &Contents, slot: Slot) -> Result<Slot, Error> {
-        self.keep(old.bytes(slot)).map(Slot::Written)
+        self.keep(old.bytes(slot)).map(Slot::written)
     }
 
     fn adopt_place(&mut self, old: &Contents, place: &mut Place) -> Result<(), Error> {
@@ -127,7 +127,7 @@ impl Contents {
 
     fn adopt_guard(&mut self, old: &Contents, guard: &mut Guard) -> Result<(), Error> {
         *guard = match *guard {
-            Guard::Base(version, span) => Guard::Kept(version, self.keep(old.bytes(Slot::Base(span)))?),
+            Guard::Base(version, span) => Guard::Kept(version, self.keep(old.bytes(Slot::base(span)))?),
             Guard::Kept(version, span) => Guard::Kept(version, self.keep(old.written(span))?),
             Guard::Blind | Guard::Absent => return Ok(()),
         };

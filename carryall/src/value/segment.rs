@@ -46,13 +46,15 @@ pub(super) enum State {
 pub(super) struct Entry {
     pub(super) key: Slot,
     /// The whole of it in the base, key and value, if it comes from there.
-    pub(super) raw: Option<Span>,
+    pub(super) raw: Option<Slot>,
     /// The whole of what it is now, if key and value were written together.
-    pub(super) field: Option<Span>,
+    pub(super) field: Option<Slot>,
     /// What it was when the segment was sliced; `None` if it was not there.
     pub(super) origin: Option<Slot>,
     /// What it is; `None` if it is removed.
     pub(super) now: Option<Slot>,
+    /// What is compared before the key is.
+    pub(super) mark: u8,
     /// Read while it still depended on the base.
     pub(super) is_seen: bool,
     /// Set or removed as a whole by this request: it does not depend on the base.
@@ -76,12 +78,9 @@ impl Segment {
     /// Whether the entries are the base's and what was added to them, so that each knows what the base says.
     pub(super) fn is_sliced_of_base(&self) -> bool {
         match self.state {
-            State::Map { whole: Some(Slot::Base(_)), .. } => true,
+            State::Map { whole: Some(whole), .. } => whole.in_base().is_some(),
             State::Map { whole: None, .. } => self.base.is_none(),
-            State::Map { whole: Some(Slot::Written(_)), .. }
-            | State::Stored
-            | State::Document { .. }
-            | State::Gone => false,
+            State::Stored | State::Document { .. } | State::Gone => false,
         }
     }
 
@@ -110,10 +109,25 @@ impl Segment {
     }
 }
 
+/// What two equal keys have in common, and others hardly ever.
+#[inline]
+pub(super) fn mark(key: &[u8]) -> u8 {
+    let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+    // Of the length only the lowest bits.
+    key.len().to_le_bytes()[0].wrapping_add(ends)
+}
+
 impl Entry {
+    /// An entry as the base has it.
+    pub(super) fn of_base(key: Slot, mark: u8, raw: Span, value: Span) -> Self {
+        let value = Some(Slot::base(value));
+        let raw = Some(Slot::base(raw));
+        Self { key, mark, raw, field: None, origin: value, now: value, is_seen: false, is_own: false }
+    }
+
     /// An entry that was never there.
-    pub(super) fn absent(key: Slot) -> Self {
-        Self { key, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
+    pub(super) fn absent(key: Slot, mark: u8) -> Self {
+        Self { key, mark, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
     }
 
     /// Whether it was written or removed by this request, be it to the value it had.
@@ -124,7 +138,7 @@ impl Entry {
     /// The whole of it, key and value, if it lies in one piece.
     pub(super) fn whole(&self) -> Option<Slot> {
         self.now?;
-        if self.is_written() { self.field.map(Slot::Written) } else { self.raw.map(Slot::Base) }
+        if self.is_written() { self.field } else { self.raw }
     }
 }
 
@@ -135,7 +149,11 @@ impl Contents {
 
     /// The index of a segment, be it a removed one.
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
-        self.segments.iter().position(|segment| self.bytes(segment.name) == name)
+        // Most often the name is that of the default segment, which is empty.
+        let is_it = |segment: &Segment| {
+            segment.name.len() == name.len() && (name.is_empty() || self.bytes(segment.name) == name)
+        };
+        self.segments.iter().position(is_it)
     }
 
     /// The index of a segment, which is noted if it is not there yet.
@@ -160,7 +178,7 @@ impl Contents {
             Action::Clear => self.bytes(op.segment) == name.as_bytes(),
             _ => false,
         });
-        let name = if name == DEFAULT { Slot::EMPTY } else { Slot::Written(self.keep(name.as_bytes())?) };
+        let name = if name == DEFAULT { Slot::EMPTY } else { Slot::written(self.keep(name.as_bytes())?) };
         self.segments.push(Segment { is_own, ..Segment::new(name, None) });
         Ok(self.segments.len() - 1)
     }

@@ -2,11 +2,26 @@
 
 use super::Contents;
 use super::place::{Slot, Span};
-use super::segment::{Entry, State};
+use super::segment::{Entry, State, mark};
 use crate::format::{Flaw, Format, scan};
 
 /// Up to so many keys, comparing is faster than sorting.
 const FEW: usize = 32;
+
+/// One bit for what two equal keys have in common; most keys are seen to be new by it.
+#[derive(Default)]
+pub(super) struct Met(u64);
+
+impl Met {
+    /// Whether a key with this mark may have been met before. From now on it was.
+    #[inline]
+    pub(super) fn may_know(&mut self, mark: u8) -> bool {
+        let bit = 1_u64 << (mark % 64);
+        let is_known = self.0 & bit != 0;
+        self.0 |= bit;
+        is_known
+    }
+}
 
 impl Contents {
     /// Makes a segment a map, if it can be one.
@@ -14,7 +29,7 @@ impl Contents {
         let segment = &self.segments[at];
         let (version, whole) = match segment.state {
             State::Map { .. } => return Ok(()),
-            State::Stored => (segment.version(), segment.base.map(|base| Slot::Base(base.body))),
+            State::Stored => (segment.version(), segment.base.map(|base| Slot::base(base.body))),
             State::Document { version, body } => (version, Some(body)),
             State::Gone => (0, None),
         };
@@ -26,7 +41,7 @@ impl Contents {
     }
 
     fn entries_of(&mut self, body: Slot) -> Result<Vec<Entry>, Flaw> {
-        if let (Format::MessagePack, Slot::Base(map)) = (self.format, body) {
+        if let (Format::MessagePack, Some(map)) = (self.format, body.in_base()) {
             return self.entries_of_base(map);
         }
         let mut fields = self.format.fields(self.bytes(body))?;
@@ -35,13 +50,12 @@ impl Contents {
         let mut unescaped = Vec::new();
         let behind = self.written.len();
         while let Some(field) = fields.step()? {
-            let raw = match body {
-                Slot::Base(map) => Some(map.part(&(field.start..field.value.end))),
-                Slot::Written(_) => None,
-            };
+            let raw = body.in_base().map(|map| Slot::base(map.part(&(field.start..field.value.end))));
             let value = Some(body.part(&field.value));
             entries.push(Entry {
-                key: Slot::of_key(&field, body, behind, &mut unescaped).ok_or(Flaw::Malformed)?,
+                mark: mark(&field.key),
+                key: Slot::of_key((&field.key, field.key_at), body, behind, &mut unescaped)
+                    .ok_or(Flaw::Malformed)?,
                 raw,
                 field: None,
                 origin: value,
@@ -58,35 +72,20 @@ impl Contents {
     /// The usual case, and the one that every request with a session goes through.
     fn entries_of_base(&self, map: Span) -> Result<Vec<Entry>, Flaw> {
         let bytes = &self.base[map.range()];
-        let (count, mut at) = scan::open(bytes)?;
+        let (count, first) = scan::open(bytes)?;
         // An entry takes two bytes at least, so a forged count reserves no more than was sent.
         let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
-        // One bit for what two equal keys have in common; most keys are seen to be new by it.
-        let mut met = 0_u64;
-        for _ in 0..count {
-            let found = scan::entry(bytes, at)?;
-            at = found.value.end;
-            let key = &bytes[found.key.clone()];
-            let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
-            let bit = 1_u64 << ((key.len() + usize::from(ends)) % 64);
-            if count <= FEW && met & bit != 0 && entries.iter().any(|other| self.bytes(other.key) == key) {
+        let mut met = Met::default();
+        scan::entries(bytes, count, first, |key, found| {
+            let mark = mark(key);
+            let may_be_known = met.may_know(mark);
+            if count <= FEW && may_be_known && entries.iter().any(|other| self.bytes(other.key) == key) {
                 return Err(Flaw::DuplicateKey);
             }
-            met |= bit;
-            let value = Some(Slot::Base(map.part(&found.value)));
-            entries.push(Entry {
-                key: Slot::Base(map.part(&found.key)),
-                raw: Some(map.part(&(found.start..found.value.end))),
-                field: None,
-                origin: value,
-                now: value,
-                is_seen: false,
-                is_own: false,
-            });
-        }
-        if at != bytes.len() {
-            return Err(Flaw::Trailing);
-        }
+            let raw = map.part(&(found.start..found.value.end));
+            entries.push(Entry::of_base(Slot::base(map.part(&found.key)), mark, raw, map.part(&found.value)));
+            Ok(())
+        })?;
         if count > FEW {
             self.refuse_duplicates(&entries)?;
         }

@@ -92,7 +92,7 @@ impl Contents {
         let at = self.open(segment)?;
         let key = match self.find_entry(at, key.as_bytes()) {
             Some(entry) => self.segments[at].entries[entry].key,
-            None => Slot::Written(self.keep(key.as_bytes())?),
+            None => Slot::written(self.keep(key.as_bytes())?),
         };
         Ok((self.segments[at].name, Place { key, rest: None }))
     }

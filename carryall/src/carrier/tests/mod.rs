@@ -98,10 +98,6 @@ impl Mint for Prepared {
         random: &dyn Random,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        payload(&mut bytes);
-        let payload =
-            Payload { len: || bytes.len(), write: |out: &mut Vec<u8>| out.extend_from_slice(&bytes) };
         let before = out.clone();
         *out = self.mint_after(envelope, payload, random, |len| {
             let mut buffer = Vec::with_capacity(before.len() + len);

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::carrier::claims::Claims;
+use crate::format::Format;
 
 fn hs256() -> Prepared {
     prepare(&Carrier::Signed(Algorithm::Hs256), &ring(), &shop())
@@ -36,7 +37,7 @@ fn header() -> String {
 fn minted() -> Vec<u8> {
     let mut out = Vec::new();
     Claims::new(&shop(), true, crate::lifetime::Lifetimes::default())
-        .write(&full(), &mut |out| out.extend_from_slice(b"{\"a\":1}"), &mut out)
+        .write(&full(), |out: &mut Vec<u8>| out.extend_from_slice(b"{\"a\":1}"), &mut out)
         .unwrap();
     out
 }
@@ -351,6 +352,29 @@ fn the_payload_is_the_bytes_that_were_given() {
             .unwrap_err();
         assert_eq!((error.kind(), out.len()), (ErrorKind::Encode, 0));
     }
+}
+
+#[test]
+fn contents_are_seen_on_the_way_wherever_the_payload_stands() {
+    let payload = r#"{"data":{"n":1,"\u00e9":[{"data":2}]},"segments":{"cart":[3,["a"]]}}"#;
+    let ours = mint(&hs256(), &full(), payload.as_bytes());
+    let claims = ours.split(|byte| *byte == b'.').nth(1).and_then(base64url::decode).unwrap();
+    let more = String::from_utf8(claims).unwrap().replace(payload, &format!("{payload},\"nbf\":0"));
+    let last = sign(&header(), more.as_bytes());
+    for (token, is_seen) in [(ours, true), (last, false)] {
+        let opened = hs256().open(&token).unwrap();
+        assert_eq!((&opened.payload[..], opened.contents.is_some()), (payload.as_bytes(), is_seen));
+        let parse = || Contents::parse(Format::Json, opened.payload.clone()).unwrap();
+        let mut contents = opened.contents.unwrap_or_else(parse);
+        assert_eq!(contents.keys("").unwrap(), ["n", "é"]);
+        assert_eq!(contents.get("", "é.0.data").unwrap(), Some(&b"2"[..]));
+        assert_eq!(contents.body("cart").unwrap().0, 3);
+        let mut out = Vec::new();
+        contents.write_to(&mut out);
+        assert_eq!(out, payload.as_bytes());
+    }
+    let repeated = more.replace("\"nbf\":0", "\"session\":{}");
+    assert_eq!(hs256().open(&sign(&header(), repeated.as_bytes())).unwrap_err(), Refusal::Unreadable);
 }
 
 #[test]

@@ -25,6 +25,24 @@ pub(in crate::format) fn read(bytes: &[u8], depth: u32) -> Result<Node<'_>, Flaw
     Ok(node)
 }
 
+/// Whether two different runs of bytes are seen at a glance to be two values: both integers of few digits, or both
+/// strings without escapes. They have one spelling, so other bytes are another value.
+pub(in crate::format) fn are_unlike(a: &[u8], b: &[u8]) -> bool {
+    /// So many digits fit 64 bits, with either sign.
+    const FEW: usize = 18;
+    let is_integer = |bytes: &[u8]| match bytes.strip_prefix(b"-").unwrap_or(bytes) {
+        // "-0" is a float.
+        [b'0'] => bytes.len() == 1,
+        [b'1'..=b'9', rest @ ..] => rest.len() < FEW && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let is_plain = |bytes: &[u8]| match bytes {
+        [b'"', text @ .., b'"'] => !text.iter().any(|byte| matches!(byte, b'"' | b'\\')),
+        _ => false,
+    };
+    is_integer(a) && is_integer(b) || is_plain(a) && is_plain(b)
+}
+
 /// The start of a text, which has to be UTF-8.
 pub(in crate::format) fn in_text(bytes: &[u8]) -> Result<Cursor<'_>, Flaw> {
     std::str::from_utf8(bytes).map_err(|_| Flaw::Malformed)?;

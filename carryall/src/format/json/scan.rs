@@ -2,30 +2,44 @@
 //!
 //! The bytes are known to be UTF-8, so none of this looks at characters outside ASCII.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::super::flaw::Flaw;
 
-/// Where the parts of a map's entry lie.
-pub(in crate::format) struct Scanned {
-    /// The key's text, without its quotes.
-    pub(in crate::format) key: Range<usize>,
-    /// Whether anything in the key is escaped.
-    pub(in crate::format) is_escaped: bool,
-    pub(in crate::format) value: Range<usize>,
+/// Where the key of a map's entry lies.
+pub(crate) struct Key {
+    /// Its text, without its quotes.
+    pub(crate) text: Range<usize>,
+    /// Whether anything in it is escaped.
+    is_escaped: bool,
+    /// Where the value begins.
+    pub(crate) value: usize,
 }
 
-/// The next entry of a map and where it ends, or nothing and where the map ends.
+impl Key {
+    /// Its text, taken out of the bytes in which it was found.
+    pub(crate) fn read<'a>(&self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Flaw> {
+        let Range { start, end } = self.text;
+        if self.is_escaped {
+            return Ok(Cow::Owned(super::unescape(&bytes[start - 1..=end])?.into_bytes()));
+        }
+        Ok(Cow::Borrowed(&bytes[start..end]))
+    }
+}
+
+/// Where the first entry of a map has to begin.
+pub(crate) fn open(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    let at = space(bytes, at);
+    if bytes.get(at) == Some(&b'{') { Ok(at + 1) } else { Err(Flaw::NotAMap) }
+}
+
+/// The next key of a map, or where the map ends.
 #[inline]
-pub(in crate::format) fn entry(
-    bytes: &[u8],
-    at: usize,
-    is_first: bool,
-    depth: u32,
-) -> Result<(Option<Scanned>, usize), Flaw> {
+pub(crate) fn key(bytes: &[u8], at: usize, is_first: bool) -> Result<Result<Key, usize>, Flaw> {
     let mut at = space(bytes, at);
     match bytes.get(at) {
-        Some(b'}') => return Ok((None, at + 1)),
+        Some(b'}') => return Ok(Err(at + 1)),
         Some(b',') if !is_first => at = space(bytes, at + 1),
         _ if !is_first => return Err(Flaw::Malformed),
         _ => {}
@@ -34,14 +48,11 @@ pub(in crate::format) fn entry(
         return Err(Flaw::KeyNotText);
     }
     let (end, is_escaped) = text(bytes, at + 1)?;
-    let key = at + 1..end - 1;
-    let from = colon(bytes, end)?;
-    let to = value(bytes, from, depth)?;
-    Ok((Some(Scanned { key, is_escaped, value: from..to }), to))
+    Ok(Ok(Key { text: at + 1..end - 1, is_escaped, value: colon(bytes, end)? }))
 }
 
 /// Where the value ends that begins at `at`; before it, there may be white space.
-pub(in crate::format) fn value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
+pub(crate) fn value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
     match bytes.get(at) {
         Some(b'"') => text(bytes, at + 1).map(|(end, _)| end),
         Some(b'0'..=b'9' | b'-') => number(bytes, at).map(|(end, _)| end),
@@ -188,8 +199,9 @@ fn word(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Flaw> {
     if bytes.get(at..end) == Some(word) { Ok(end) } else { Err(Flaw::Malformed) }
 }
 
+/// Steps over white space.
 #[inline]
-fn space(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
         at += 1;
     }

@@ -12,7 +12,7 @@ pub(in crate::format) fn write(out: &mut Vec<u8>, node: &Node<'_>) {
         Node::Null => out.put(b"null"),
         Node::Bool(true) => out.put(b"true"),
         Node::Bool(false) => out.put(b"false"),
-        Node::Unsigned(n) => put_number(out, n),
+        Node::Unsigned(n) => put_decimal(out, *n),
         Node::Negative(n) => put_number(out, n),
         // Debug, unlike Display, keeps the point of 1.0 and writes large numbers with an exponent.
         Node::Float(float) => put_number(out, format_args!("{float:?}")),
@@ -77,6 +77,35 @@ fn put_array<T>(out: &mut Vec<u8>, array: &[T], put: impl Fn(&mut Vec<u8>, &T)) 
         put(out, element);
     }
     out.push(b']');
+}
+
+/// Appends a number in decimal digits.
+pub(in crate::format) fn put_decimal(out: &mut impl Sink, number: u64) {
+    const PAIRS: &[[u8; 2]; 100] = &pairs();
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    while rest >= 10 {
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        rest /= 100;
+    }
+    if rest > 0 || start == digits.len() {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+    }
+    out.put(&digits[start..]);
+}
+
+/// The numbers from 00 to 99.
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut n = 0_u8;
+    while n < 100 {
+        pairs[n as usize] = [b'0' + n / 10, b'0' + n % 10];
+        n += 1;
+    }
+    pairs
 }
 
 fn put_number(out: &mut Vec<u8>, number: impl Display) {

@@ -21,9 +21,26 @@ enum Head {
 
 /// That `bytes` are exactly one value which can be stored.
 pub(in crate::format) fn check(bytes: &[u8], depth: u32) -> Result<(), Flaw> {
+    if is_plain(bytes) {
+        return Ok(());
+    }
     let mut cursor = Cursor::new(bytes);
     walk(&mut cursor, depth)?;
     cursor.finish()
+}
+
+/// Whether `bytes` are one value of the common kinds in which nothing has to be looked for: no more than a number, a
+/// short text in ASCII, or a word.
+fn is_plain(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3]
+        | [0xcc | 0xd0, _]
+        | [0xcd | 0xd1, _, _]
+        | [0xce | 0xd2, _, _, _, _]
+        | [0xcf | 0xd3, _, _, _, _, _, _, _, _] => true,
+        [head @ 0xa0..=0xbf, text @ ..] => text.len() == usize::from(head & 0x1f) && text.is_ascii(),
+        _ => false,
+    }
 }
 
 /// Steps over one value by its lengths alone; what is inside is checked by whoever decodes it.

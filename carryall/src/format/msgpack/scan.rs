@@ -25,17 +25,41 @@ pub(crate) fn open(map: &[u8]) -> Result<(usize, usize), Flaw> {
     }
 }
 
+/// Every entry of a map of `count`, of which the first begins at `at`; nothing may come after them.
+#[inline]
+pub(crate) fn entries<'a>(
+    map: &'a [u8],
+    count: usize,
+    mut at: usize,
+    mut found: impl FnMut(&'a [u8], Scanned) -> Result<(), Flaw>,
+) -> Result<(), Flaw> {
+    for _ in 0..count {
+        let entry = entry(map, at)?;
+        at = entry.value.end;
+        found(&map[entry.key.clone()], entry)?;
+    }
+    if at == map.len() { Ok(()) } else { Err(Flaw::Trailing) }
+}
+
 /// The entry that begins at `start`.
 #[inline]
-pub(crate) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+    // Most keys are short.
+    if let Some(byte @ 0xa0..=0xbf) = map.get(start) {
+        return entry_of(map, start, start + 1, usize::from(byte & 0x1f));
+    }
     let (from, len) = match *map.get(start..).ok_or(Flaw::Malformed)? {
-        [byte @ 0xa0..=0xbf, ..] => (start + 1, usize::from(byte & 0x1f)),
         [0xd9, len, ..] => (start + 2, usize::from(len)),
         [0xda, a, b, ..] => (start + 3, usize::from(u16::from_be_bytes([a, b]))),
         [0xdb, a, b, c, d, ..] => (start + 5, u32::from_be_bytes([a, b, c, d]) as usize),
         [] => return Err(Flaw::Malformed),
         _ => return Err(Flaw::KeyNotText),
     };
+    entry_of(map, start, from, len)
+}
+
+#[inline]
+fn entry_of(map: &[u8], start: usize, from: usize, len: usize) -> Result<Scanned, Flaw> {
     let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
     let key = map.get(from..to).ok_or(Flaw::Malformed)?;
     // Most keys are short ASCII, and that is seen in fewer steps.
@@ -53,25 +77,55 @@ fn skip(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut pending = 1_usize;
     while pending > 0 {
         let byte = *bytes.get(at)?;
-        at += 1;
+        let Shape { len, inside } = SHAPES[usize::from(byte)];
         pending -= 1;
-        match byte {
-            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => {}
-            0xa0..=0xbf => at += usize::from(byte & 0x1f),
-            0x80..=0x8f => pending += 2 * usize::from(byte & 0x0f),
-            0x90..=0x9f => pending += usize::from(byte & 0x0f),
-            _ => {
-                let (width, more) = wide(bytes, byte, at)?;
-                at = at.checked_add(width)?;
-                pending = pending.checked_add(more)?;
-            }
+        if len > 0 {
+            at += usize::from(len);
+            pending += usize::from(inside);
+        } else {
+            let (width, more) = wide(bytes, byte, at + 1)?;
+            at = at.checked_add(width)?.checked_add(1)?;
+            pending = pending.checked_add(more)?;
         }
     }
     (at <= bytes.len()).then_some(at)
 }
 
-/// Values with a length or number of their own: how many bytes they take after the first, and how many values
-/// are inside.
+/// What the first byte of a value says of it: how many bytes it takes apart from the values inside, and how many of
+/// those there are. No bytes if it does not say that alone.
+#[derive(Clone, Copy)]
+struct Shape {
+    len: u8,
+    inside: u8,
+}
+
+static SHAPES: [Shape; 256] = shapes();
+
+const fn shapes() -> [Shape; 256] {
+    let mut shapes = [Shape { len: 0, inside: 0 }; 256];
+    let mut byte = 0_u8;
+    loop {
+        let low = byte & 0x0f;
+        let (len, inside) = match byte {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => (1, 0),
+            0x80..=0x8f => (1, 2 * low),
+            0x90..=0x9f => (1, low),
+            0xa0..=0xbf => (1 + (byte & 0x1f), 0),
+            0xcc | 0xd0 => (2, 0),
+            0xcd | 0xd1 => (3, 0),
+            0xca | 0xce | 0xd2 => (5, 0),
+            0xcb | 0xcf | 0xd3 => (9, 0),
+            _ => (0, 0),
+        };
+        shapes[byte as usize] = Shape { len, inside };
+        if byte == u8::MAX {
+            return shapes;
+        }
+        byte += 1;
+    }
+}
+
+/// Values with a length of their own: how many bytes they take after the first, and how many values are inside.
 fn wide(bytes: &[u8], byte: u8, at: usize) -> Option<(usize, usize)> {
     let len = |width: usize| -> Option<usize> {
         let digits = bytes.get(at..at + width)?;
@@ -81,10 +135,6 @@ fn wide(bytes: &[u8], byte: u8, at: usize) -> Option<(usize, usize)> {
         0xc4 | 0xd9 => Some((1 + len(1)?, 0)),
         0xc5 | 0xda => Some((2 + len(2)?, 0)),
         0xc6 | 0xdb => Some((len(4)?.checked_add(4)?, 0)),
-        0xcc | 0xd0 => Some((1, 0)),
-        0xcd | 0xd1 => Some((2, 0)),
-        0xca | 0xce | 0xd2 => Some((4, 0)),
-        0xcb | 0xcf | 0xd3 => Some((8, 0)),
         0xdc => Some((2, len(2)?)),
         0xdd => Some((4, len(4)?)),
         0xde => Some((2, len(2)? * 2)),

@@ -1,0 +1,145 @@
+//! The layout in JSON, read in one pass: the segments, and the entries of the default one, which most requests touch.
+
+use super::layout::{Found, Unreadable};
+use super::place::{Slot, Span};
+use super::segment::{Entry, Segment, State, Stored, mark};
+use super::slice::Met;
+use crate::format::{DEPTH_OF_PAYLOAD, Flaw, Format, json_scan as scan};
+
+/// The member that holds the default segment.
+const DATA: &[u8] = b"data";
+
+/// The member that holds all the others.
+const SEGMENTS: &[u8] = b"segments";
+
+/// Room for one entry in as many bytes: with less, a map of short values grows; with more, room stays unused.
+const USUAL_ENTRY: usize = 24;
+
+/// A payload at the front of a text that goes on.
+pub(crate) struct Front {
+    segments: Vec<Segment>,
+    written: Vec<u8>,
+    len: usize,
+}
+
+impl Front {
+    /// The payload that `text` begins with, if it does.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let mut found =
+            Found { format: Format::Json, base: text.as_bytes(), segments: Vec::new(), written: Vec::new() };
+        let len = read(&mut found).ok()?;
+        Some(Self { segments: found.segments, written: found.written, len })
+    }
+
+    /// How many bytes of the text it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<Segment>, Vec<u8>) {
+        (self.segments, self.written)
+    }
+}
+
+/// Finds the segments of a payload that is all there is.
+pub(super) fn whole(found: &mut Found<'_>) -> Result<(), Unreadable> {
+    std::str::from_utf8(found.base).map_err(|_| Unreadable)?;
+    let end = read(found)?;
+    if scan::space(found.base, end) == found.base.len() { Ok(()) } else { Err(Unreadable) }
+}
+
+/// Finds the segments of a payload, in bytes known to be UTF-8; answers where it ends.
+fn read(found: &mut Found<'_>) -> Result<usize, Unreadable> {
+    let bytes = found.base;
+    let whole = Span::whole(bytes.len()).ok_or(Unreadable)?;
+    let depth = DEPTH_OF_PAYLOAD - 1;
+    let mut at = scan::open(bytes, 0)?;
+    let (mut is_first, mut has_segments) = (true, false);
+    loop {
+        let key = match scan::key(bytes, at, is_first)? {
+            Ok(key) => key,
+            Err(end) => return Ok(end),
+        };
+        is_first = false;
+        at = match &*key.read(bytes)? {
+            DATA => add_default(found, whole, key.value, depth)?,
+            SEGMENTS if !std::mem::replace(&mut has_segments, true) => {
+                add_others(found, whole, key.value, depth)?
+            }
+            _ => return Err(Unreadable),
+        };
+    }
+}
+
+fn add_default(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> Result<usize, Unreadable> {
+    let (entries, end) = entries(found, whole, start, depth)?;
+    let body = whole.part(&(start..end));
+    found.add(Slot::EMPTY, Stored { version: 0, body })?;
+    if let (Some(entries), Some(segment)) = (entries, found.segments.last_mut()) {
+        segment.state = State::Map { version: 0, whole: Some(Slot::base(body)) };
+        segment.entries = entries;
+    }
+    Ok(end)
+}
+
+/// The entries of the map that begins at `start`, and where it ends; none if a key comes twice, which is for its
+/// reader to be told.
+fn entries(
+    found: &mut Found<'_>,
+    whole: Span,
+    start: usize,
+    depth: u32,
+) -> Result<(Option<Vec<Entry>>, usize), Flaw> {
+    let bytes = found.base;
+    let mut at = scan::open(bytes, start)?;
+    let mut entries: Vec<Entry> = Vec::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
+    let (mut met, mut is_twice, mut is_first) = (Met::default(), false, true);
+    loop {
+        let key = match scan::key(bytes, at, is_first)? {
+            Ok(key) => key,
+            Err(end) => return Ok(((!is_twice).then_some(entries), end)),
+        };
+        is_first = false;
+        at = scan::value(bytes, key.value, depth - 1)?;
+        let text = key.read(bytes)?;
+        let mark = mark(&text);
+        is_twice |= met.may_know(mark) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
+        let place = (&text, key.text.start);
+        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
+        let raw = whole.part(&(key.text.start - 1..at));
+        entries.push(Entry::of_base(name, mark, raw, whole.part(&(key.value..at))));
+    }
+}
+
+fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> Result<usize, Unreadable> {
+    let bytes = found.base;
+    let mut at = scan::open(bytes, start)?;
+    let mut is_first = true;
+    loop {
+        let key = match scan::key(bytes, at, is_first)? {
+            Ok(key) => key,
+            Err(end) => return Ok(end),
+        };
+        is_first = false;
+        at = scan::value(bytes, key.value, depth - 1)?;
+        let text = key.read(bytes)?;
+        if text.is_empty() {
+            return Err(Unreadable);
+        }
+        let place = (&text, key.text.start);
+        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Unreadable)?;
+        found.add(name, version_and_body(bytes, whole.part(&(key.value..at)))?)?;
+    }
+}
+
+/// A pair of version and body.
+fn version_and_body(bytes: &[u8], pair: Span) -> Result<Stored, Unreadable> {
+    let format = Format::Json;
+    let bytes = &bytes[pair.range()];
+    let [version, body] = ["0", "1"].map(|index| format.child(bytes, index));
+    let (Some(version), Some(body), None) = (version, body, format.child(bytes, "2")) else {
+        return Err(Unreadable);
+    };
+    let version = format.decode(&bytes[version]).map_err(|_| Unreadable)?;
+    Ok(Stored { version, body: pair.part(&body) })
+}
