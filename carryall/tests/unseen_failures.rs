@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use carryall::{Error, ErrorKind, Session};
 use common::lab::Tab;
-use common::slow::{HOLDS, Hold, poll_once, slow_lab};
+use common::nodes::at;
+use common::slow::{HOLDS, Hold, poll_once, slow_lab, slow_lab_and_neighbour};
 use tokio::time::{sleep, timeout};
 
 fn add_one(session: &Session) -> Result<u64, Error> {
@@ -85,6 +86,30 @@ async fn a_logout_after_a_commit_that_failed_unseen_holds() {
         assert!(!subject.ok(), "{hold:?}");
         assert!(slow.inner.is_empty(), "{hold:?}: nothing is left in the store");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_after_one_whose_conflict_nobody_saw_does_not_say_that_all_is_kept() {
+    let (lab, slow, neighbour) = slow_lab_and_neighbour();
+    let mut tab = lab.user("ada").await;
+    let mut other = at(&neighbour, &tab);
+    slow.hold('C', Hold::Before);
+    let store = slow.clone();
+    let seen = tab.stay(move |session| async move {
+        session.get::<u64>("value")?;
+        session.set("value", &2)?;
+        drop_commit(&session).await;
+        other.visit(|session| session.set("value", &10)).await.ok();
+        store.free();
+        let_go_on().await;
+        assert_eq!(session.commit().await.unwrap_err().kind(), ErrorKind::Conflict, "the value is not kept");
+        // Told now, so the handler may go on from what there is.
+        let n = session.get::<u64>("value")?.unwrap_or(0);
+        session.set("value", &(n + 1))?;
+        session.commit().await
+    });
+    in_time(seen).await.ok();
+    assert_eq!(value_of(&tab).await, Some(11));
 }
 
 #[tokio::test(start_paused = true)]
