@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use carryall::event::Event;
 use carryall::store::AnyStore;
 use carryall::{Error, ErrorKind, Session};
 use common::fickle::{Fate, Fickle};
@@ -70,6 +71,8 @@ fn any_fates() -> impl Strategy<Value = Vec<(u64, u64, Fate)>> {
 struct Book {
     /// The visitor or the handler was told that it is kept.
     kept: BTreeSet<u32>,
+    /// It was added, and not taken back.
+    added: BTreeSet<u32>,
     /// It was taken back before any commit.
     taken_back: BTreeSet<u32>,
     /// Somebody was told that the session will end.
@@ -81,9 +84,9 @@ type Shared = Arc<Mutex<Book>>;
 /// Does the deeds; answers which numbers are added and not known to be kept.
 async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Result<Vec<u32>, Error> {
     let (mut open, mut tried) = (Vec::new(), 0);
-    // How many of them the handler knows could not be kept.
-    let mut told = None;
-    let mut held = Vec::new();
+    // Whether the handler knows that none of what it did since is kept, unless it says so again.
+    let mut is_told = false;
+    let mut held = None;
     for (number, deed) in (first..).zip(deeds) {
         match deed {
             Deed::Add => {
@@ -94,34 +97,34 @@ async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Re
                 });
                 if added.is_ok() {
                     open.push(number);
+                    book.lock().unwrap().added.insert(number);
+                    is_told = false;
                 }
             }
-            Deed::Commit => {
-                match session.commit().await {
-                    Ok(()) => book.lock().unwrap().kept.extend(open.drain(..)),
-                    // Given up: nobody knows whether an earlier try was kept.
-                    Err(error) if error.kind() == ErrorKind::Conflict => open.clear(),
-                    Err(_) => {}
-                }
-                tried = open.len();
-                told = Some(tried);
-            }
-            Deed::DropCommit | Deed::KeepCommit => {
+            Deed::Commit | Deed::DropCommit | Deed::KeepCommit => {
                 let mut commit = Box::pin({
                     let session = session.clone();
                     async move { session.commit().await }
                 });
-                tried = open.len();
-                match poll_once(&mut commit).await {
-                    Poll::Pending if matches!(deed, Deed::KeepCommit) => held.push(commit),
-                    Poll::Ready(Err(error)) if error.kind() == ErrorKind::Conflict => open.clear(),
-                    Poll::Ready(Err(_)) => told = Some(tried),
-                    Poll::Pending | Poll::Ready(Ok(())) => {}
+                let ended = match deed {
+                    Deed::Commit => Poll::Ready(commit.await),
+                    Deed::KeepCommit => poll_once(held.insert(commit)).await,
+                    _ => poll_once(&mut commit).await,
+                };
+                match ended {
+                    Poll::Pending => {}
+                    Poll::Ready(Ok(())) => book.lock().unwrap().kept.extend(open.drain(..)),
+                    Poll::Ready(Err(error)) if error.kind() == ErrorKind::Outage => is_told = true,
+                    // They are given up, or perhaps made already.
+                    Poll::Ready(Err(_)) => open.clear(),
                 }
+                tried = open.len();
             }
             Deed::Rollback => {
                 session.rollback();
-                book.lock().unwrap().taken_back.extend(open.drain(..).skip(tried));
+                let mut book = book.lock().unwrap();
+                book.added.retain(|number| !open.contains(number));
+                book.taken_back.extend(open.drain(..).skip(tried));
                 tried = 0;
             }
             Deed::Wait(time) => sleep(Duration::from_millis(*time)).await,
@@ -135,11 +138,8 @@ async fn run(session: &Session, deeds: &[Deed], first: u32, book: &Shared) -> Re
         }
     }
     // Never polled again, and never dropped.
-    held.into_iter().for_each(std::mem::forget);
-    if told == Some(open.len()) {
-        open.clear();
-    }
-    Ok(open)
+    std::mem::forget(held);
+    Ok(if is_told { Vec::new() } else { open })
 }
 
 async fn visit(tab: Tab, request: Request, first: u32, book: Shared) {
@@ -186,6 +186,15 @@ async fn play(requests: &[Request], fates: &[(u64, u64, Fate)]) -> Result<(), Te
     prop_assert_eq!(found.len(), list.len(), "twice: {:?}", list);
     prop_assert!(book.kept.is_subset(&found), "kept {:?}, found {:?}", book.kept, found);
     prop_assert!(book.taken_back.is_disjoint(&found), "taken back {:?}, found {:?}", book.taken_back, found);
+    let events: Vec<Event> = nodes.iter().flat_map(|node| node.events.take()).collect();
+    let is_abandoned = events.iter().any(|event| matches!(event, Event::Abandoned { .. }));
+    let is_outage = events.iter().any(|event| matches!(event, Event::Outage { .. }));
+    if book.added.is_subset(&found) {
+        // After an outage nobody knows.
+        prop_assert!(is_outage || !is_abandoned, "everything is there, and called lost");
+    } else {
+        prop_assert!(is_outage || is_abandoned, "added {:?}, found {:?}, and no event", book.added, found);
+    }
     Ok(())
 }
 

@@ -57,6 +57,13 @@ impl Commits {
         ))
     }
 
+    /// The same for the commit that tells it now: it fails with it, and so notes it again.
+    pub(crate) fn take_unseen(&mut self) -> Option<Error> {
+        let failure = self.unseen()?;
+        self.unseen.remove(0);
+        Some(failure)
+    }
+
     /// Whether the handler was told that just these changes could not be committed.
     pub(crate) fn is_told(&self, revision: u64) -> bool {
         self.told == Some(revision)

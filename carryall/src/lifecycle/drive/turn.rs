@@ -72,7 +72,7 @@ fn begin(visit: &Visit, when: When) -> Result<bool, Error> {
     let mut state = visit.lock();
     match when {
         When::Last { redirects } => begin_last(visit, &mut state, redirects).map(|()| true),
-        When::Early if !state.commits.is_closed => state.commits.unseen().map_or(Ok(true), Err),
+        When::Early if !state.commits.is_closed => state.commits.take_unseen().map_or(Ok(true), Err),
         When::Early if state.is_unsettled() => Err(closed()),
         When::Early => Ok(false),
     }
