@@ -10,8 +10,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 pub mod dump;
+pub mod fault;
 pub mod node;
 pub mod race;
+pub mod server;
 
 /// An empty directory that nobody else may enter; it goes when it is dropped.
 pub fn scratch() -> TempDir {
