@@ -42,13 +42,17 @@ impl<DB: Database> Clone for Connections<DB> {
 }
 
 impl<DB: Database> Connections<DB> {
-    /// Opens the first one.
+    /// Opens the first one, after a trial outside of the pool: a pool tries again until it runs out of time, and
+    /// then it does not say why.
     pub(crate) async fn open(
         options: &SqlOptions,
         most: u32,
         server: <DB::Connection as sqlx::Connection>::Options,
         prepare: impl FnOnce(PoolOptions<DB>) -> PoolOptions<DB>,
     ) -> Result<Self, Error> {
+        let trial = tokio::time::timeout(options.patience, DB::Connection::connect_with(&server)).await;
+        let late = || Error::Io(std::io::ErrorKind::TimedOut.into());
+        trial.unwrap_or_else(|_| Err(late()))?.close().await?;
         let broke = Broke::default();
         let known = broke.clone();
         let pool = PoolOptions::new()
