@@ -273,7 +273,7 @@ fn links_between_documents_lead_somewhere() {
 #[test]
 fn tests_that_the_security_page_names_exist() {
     let mut written = String::new();
-    for dir in ["carryall/src", "carryall/tests"] {
+    for dir in ["carryall/src", "carryall/tests", "carryall-file/tests", "carryall-sql/tests"] {
         for path in files(&root().join(dir), ".rs") {
             written.push_str(&fs::read_to_string(path).unwrap());
         }
