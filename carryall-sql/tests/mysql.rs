@@ -111,6 +111,24 @@ async fn a_table_that_somebody_locks_is_waited_for_no_longer_than_the_deadline()
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_that_somebody_holds_stalls_no_other_session() {
+    let url = database(server()).await;
+    let stores = pair::<MySql>(&url).await;
+    let connection = MySqlConnection::connect(&url).await.expect("a connection");
+    let connection = tokio::sync::Mutex::new(connection);
+    let say = async |words: &'static str| {
+        connection.lock().await.execute(sqlx::raw_sql(words)).await.expect("an answer");
+    };
+    let hold = async || {
+        // Rows alone are held: else the gaps between them would be too, and nobody could insert.
+        say("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await;
+        say("BEGIN").await;
+        say("SELECT 1 FROM carryall_sessions FOR UPDATE").await;
+    };
+    fault::a_record_that_is_held_stalls_no_other(stores, hold, async || say("ROLLBACK").await).await;
+}
+
 #[tokio::test]
 async fn sweeping_and_listing_by_user_go_by_an_index() {
     let url = database(server()).await;

@@ -117,3 +117,29 @@ pub async fn silence_is_waited_for_no_longer_than_the_deadline(
     }
     assert!(state_of(&mut at(&nodes[1], &browser)).await.counter >= 3);
 }
+
+/// Writes to a record that somebody holds run out of time, more of them than there are connections. Meanwhile other
+/// visitors come and notice nothing: no connection is stuck with what nobody waits for.
+pub async fn a_record_that_is_held_stalls_no_other(
+    stores: [AnyStore; 2],
+    hold: impl AsyncFn(),
+    release: impl AsyncFn(),
+) {
+    let nodes = two(stores);
+    let browser = visitor(&nodes[0]).await;
+    hold().await;
+    let requests: Vec<_> = (0..30)
+        .map(|n| {
+            let mut browser = at(&nodes[n % 2], &browser);
+            tokio::spawn(async move { add(&mut browser, "held").await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    for node in &nodes {
+        visitor(node).await;
+    }
+    release().await;
+    recover(&mut at(&nodes[1], &browser)).await;
+}

@@ -4,6 +4,9 @@
 //! isolation level; one that only reads has a snapshot of its own. So nothing here relies on the level. Rows count as
 //! affected when they were found, whether or not their values changed; the driver asks for that.
 //!
+//! Statements that write a row find it by its id: `expires + 0` keeps the index on `expires` out of it, which the server
+//! else prefers while the table is small, and locks a range of, so that new sessions wait for a row that is held.
+//!
 //! `INSERT .. ON DUPLICATE KEY UPDATE` has no condition and MySQL has no `RETURNING`, so creating over a row that is
 //! over, and removing one, take a second statement there.
 
@@ -77,7 +80,7 @@ impl Dialect for MySql {
                 Err(Error::Database(refusal)) if refusal.is_unique_violation() => {}
                 Err(error) => return Err(error),
             }
-            let delete = query("DELETE FROM carryall_sessions WHERE id = ? AND expires <= ?");
+            let delete = query("DELETE FROM carryall_sessions WHERE id = ? AND expires + 0 <= ?");
             if delete.bind(id).bind(now).execute(&mut *connection).await?.rows_affected() == 0 {
                 return Ok(false);
             }
@@ -95,7 +98,7 @@ impl Dialect for MySql {
         let update = query(
             "UPDATE carryall_sessions
              SET version = version + 1, created = ?, seen = ?, expires = ?, latest = ?, subject = ?, payload = ?
-             WHERE id = ? AND version = ? AND expires > ?",
+             WHERE id = ? AND version = ? AND expires + 0 > ?",
         );
         let update = update.bind(columns.created).bind(columns.seen).bind(columns.expires);
         let update = update.bind(columns.latest).bind(columns.subject.as_deref()).bind(&*columns.payload);
@@ -114,7 +117,7 @@ impl Dialect for MySql {
         let update = query(
             "UPDATE carryall_sessions
              SET seen = GREATEST(seen, ?), expires = GREATEST(expires, LEAST(?, latest))
-             WHERE id = ? AND expires > ?",
+             WHERE id = ? AND expires + 0 > ?",
         );
         let update = update.bind(seen).bind(expires).bind(id).bind(now);
         Ok(update.execute(connection).await?.rows_affected() > 0)
@@ -122,7 +125,7 @@ impl Dialect for MySql {
 
     /// Any level: locking reads. A live row goes with the first statement, one that is over with the second.
     async fn remove(connection: &mut MySqlConnection, id: &[u8], now: i64) -> Result<bool, Error> {
-        let live = query("DELETE FROM carryall_sessions WHERE id = ? AND expires > ?").bind(id).bind(now);
+        let live = query("DELETE FROM carryall_sessions WHERE id = ? AND expires + 0 > ?").bind(id).bind(now);
         if live.execute(&mut *connection).await?.rows_affected() > 0 {
             return Ok(true);
         }
