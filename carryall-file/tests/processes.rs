@@ -3,96 +3,27 @@
 //! Their bodies are the ignored tests below, which this program runs as children of itself.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
 
 use bytes::Bytes;
-use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::random::{Random as _, SystemRandom};
-use carryall::store::{Commit, Draft, Header, Record, Store, StoreErrorKind, Version};
+use carryall::store::{Commit, Draft, Store, StoreErrorKind, Version};
 use carryall_file::FileStore;
+use carryall_testbed::crash::{self, KEY, NOW, command, directory, draft, record, start};
 use carryall_testbed::{rounds, scratch};
-
-const KEY: RecordKey = RecordKey::from_bytes(*b"one record of it");
-const NOW: Timestamp = Timestamp::from_secs(1_900_000_000);
-const WHERE: &str = "CARRYALL_FILE_TEST_DIRECTORY";
-
-/// What version `n` of the record holds: as long and as filled as the number says.
-fn draft(n: u64) -> Draft {
-    let expires = NOW.plus(Duration::from_millis(60_000 + n));
-    let header = Header { created: NOW, seen: NOW, expires, latest: expires, subject: None };
-    let length = usize::try_from(n * 7919 % 50_000).expect("a length");
-    Draft { header, payload: Bytes::from(vec![n.to_le_bytes()[0]; length]) }
-}
-
-fn record(version: Version) -> Record {
-    let Draft { header, payload } = draft(version.0);
-    Record { version, header, payload }
-}
-
-fn directory() -> PathBuf {
-    std::env::var_os(WHERE).expect("the directory to work in").into()
-}
-
-/// This program again, running one of the ignored tests in a directory, `before` standing before it.
-fn command(before: &[&str], test: &str, directory: &Path) -> Command {
-    let this = std::env::current_exe().expect("this program");
-    let mut words: Vec<_> = before.iter().map(std::ffi::OsString::from).collect();
-    words.push(this.into());
-    let mut command = Command::new(words.remove(0));
-    command.args(words).args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env(WHERE, directory);
-    command
-}
-
-fn start(test: &str, directory: &Path) -> Child {
-    let mut command = command(&[], test, directory);
-    command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child")
-}
 
 #[tokio::test]
 #[ignore = "the child of `killed_at_any_point_it_leaves_the_old_record_or_the_new_one`"]
 async fn saves_for_ever() {
-    let store = FileStore::open(directory()).expect("a store");
-    let mut version = store.load(&KEY, NOW).await.expect("a load").map(|record| record.version);
-    loop {
-        let next = version.map_or(Version::FIRST, Version::next);
-        let outcome = store.commit(&KEY, version, draft(next.0), NOW).await.expect("a commit");
-        assert_eq!(outcome, Commit::Committed(next));
-        println!("\nsaved {}", next.0);
-        version = Some(next);
-    }
+    crash::save_for_ever(FileStore::open(directory()).expect("a store")).await;
 }
 
 #[tokio::test]
 async fn killed_at_any_point_it_leaves_the_old_record_or_the_new_one() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).expect("a store");
-    let mut last = 0;
-    for _ in 0..rounds(60) {
-        let mut child = start("saves_for_ever", scratch.path());
-        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut random = [0; 4];
-        SystemRandom.nonce(&mut random);
-        let saved = |line: std::io::Result<String>| line.ok()?.strip_prefix("saved ")?.parse::<u64>().ok();
-        for _ in 0..=random[0] % 8 {
-            last = lines.by_ref().find_map(saved).expect("it saves");
-        }
-        // Somewhere in one of its next saves.
-        std::thread::sleep(Duration::from_micros(u64::from(u16::from_le_bytes([random[1], random[2]])) / 16));
-        child.kill().expect("killed");
-        child.wait().expect("its end");
-        last = lines.filter_map(saved).last().unwrap_or(last);
-        let found = store.load(&KEY, NOW).await.expect("a load").expect("a record");
-        assert!(
-            (last..=last + 1).contains(&found.version.0),
-            "{last} was saved, {:?} is there",
-            found.version
-        );
-        assert_eq!(found, record(found.version), "a mixture");
-    }
+    crash::killed_at_any_point(rounds(60), "saves_for_ever", scratch.path(), store).await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use carryall::conformance;
 use carryall_sql::{ConnectErrorKind, Sqlite, SqliteStore};
 use carryall_testbed::node::{nodes, user};
-use carryall_testbed::{dump, race, rounds, scratch};
+use carryall_testbed::{crash, dump, race, rounds, scratch};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
 
@@ -53,6 +53,23 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     }
 }
 
+fn crashing(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join("crashing.db").display())
+}
+
+#[tokio::test]
+#[ignore = "the child of `killed_at_any_point_it_leaves_the_old_record_or_the_new_one`"]
+async fn saves_for_ever() {
+    crash::save_for_ever(store::<Sqlite>(&crashing(&crash::directory())).await).await;
+}
+
+#[tokio::test]
+async fn killed_at_any_point_it_leaves_the_old_record_or_the_new_one() {
+    let scratch = scratch();
+    let store = store::<Sqlite>(&crashing(scratch.path())).await;
+    crash::killed_at_any_point(rounds(30), "saves_for_ever", scratch.path(), store).await;
+}
+
 #[tokio::test]
 async fn the_file_holds_no_usable_id_and_is_closed_to_others() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -86,7 +103,7 @@ async fn sweeping_and_listing_by_user_go_by_an_index() {
 }
 
 #[tokio::test]
-async fn every_commit_is_synced_to_a_write_ahead_log() {
+async fn the_file_has_a_write_ahead_log() {
     let scratch = scratch();
     let url = file(scratch.path());
     store::<Sqlite>(&url).await;

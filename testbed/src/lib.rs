@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
+pub mod crash;
 pub mod dump;
 pub mod fault;
 pub mod node;
