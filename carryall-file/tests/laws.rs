@@ -4,7 +4,7 @@ use carryall::conformance;
 use carryall::store::{AnyStore, Durability, Store};
 use carryall_file::FileStore;
 use carryall_testbed::node::{at, nodes, state_of, user};
-use carryall_testbed::{dump, race, rounds, scratch};
+use carryall_testbed::{dump, race, rounds, scratch, sweep};
 
 /// Stores of two nodes over one directory, which is made by the first.
 fn pair(scratch: &tempfile::TempDir) -> [AnyStore; 2] {
@@ -29,6 +29,12 @@ async fn it_keeps_the_laws_of_sweeping() {
         FileStore::open(scratch.path().join(number.to_string())).expect("a store")
     };
     conformance::sweep(make).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
+    let scratch = scratch();
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(pair(&scratch)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,7 +9,7 @@ use carryall::store::AnyStore;
 use carryall_sql::{MySql, MySqlStore};
 use carryall_testbed::node::{nodes, user};
 use carryall_testbed::server::Server;
-use carryall_testbed::{dump, fault, race, rounds};
+use carryall_testbed::{dump, fault, race, rounds, sweep};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, Row as _};
 
@@ -37,6 +37,12 @@ async fn it_keeps_the_laws_of_a_store() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_keeps_the_laws_of_sweeping() {
     conformance::sweep(async || store::<MySql>(&database(server()).await).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
+    let stores = pair::<MySql>(&database(server()).await).await;
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

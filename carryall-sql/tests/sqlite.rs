@@ -7,7 +7,7 @@ use std::path::Path;
 use carryall::conformance;
 use carryall_sql::{ConnectErrorKind, Sqlite, SqliteStore};
 use carryall_testbed::node::{nodes, user};
-use carryall_testbed::{crash, dump, race, rounds, scratch};
+use carryall_testbed::{crash, dump, race, rounds, scratch, sweep};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
 
@@ -27,6 +27,13 @@ async fn it_keeps_the_laws_of_a_store() {
 async fn it_keeps_the_laws_of_sweeping() {
     let scratch = scratch();
     conformance::sweep(async || store::<Sqlite>(&file(scratch.path())).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
+    let scratch = scratch();
+    let stores = pair::<Sqlite>(&file(scratch.path())).await;
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
