@@ -42,7 +42,7 @@
 //!     3f9c..e1         a record, mode 0600: the name is its key, a hash that no cookie can be made of
 //!     3f9c..e1.new     a record that is being written, or what a crash left of it
 //!   due/
-//!     00000661a3b2/    records that may expire within the same four minutes, by name, for sweeping
+//!     00000066a3b2/    records that may expire within the same four minutes, by name, for sweeping
 //! ```
 //!
 //! Values are not encrypted: whoever reads the files reads the sessions, and cannot make a cookie of them.
