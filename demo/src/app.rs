@@ -14,9 +14,9 @@ use crate::{api, assets, headers, pages};
 /// The whole application: pages, API, assets, `/healthz`.
 ///
 /// # Errors
-/// One line if the keys cannot be read or the options contradict each other.
-pub fn app(options: &Options) -> Result<Router, Failure> {
-    router(&Arc::new(Setup::new(options)?))
+/// One line if the keys cannot be read, the store cannot be opened or the options contradict each other.
+pub async fn app(options: &Options) -> Result<Router, Failure> {
+    router(&Arc::new(Setup::new(options).await?))
 }
 
 pub(crate) fn router(setup: &Arc<Setup>) -> Result<Router, Failure> {

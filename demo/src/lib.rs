@@ -16,6 +16,7 @@ mod profile;
 mod serve;
 mod setup;
 mod span;
+mod store;
 
 pub use app::app;
 pub use failure::Failure;

@@ -9,6 +9,10 @@ use clap::{Parser, ValueEnum};
 
 use crate::failure::Failure;
 use crate::span;
+use crate::store::StoreChoice;
+
+const STORES: &str = "What keeps sessions on the server: memory, file:DIR, sqlite:FILE, \
+    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE [default: memory]";
 
 /// A small shop that shows what Carryall does with sessions.
 #[derive(Clone, Debug, Parser)]
@@ -18,16 +22,16 @@ pub struct Options {
     #[arg(long, env = "CARRYALL_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     pub(crate) listen: String,
 
-    /// Where sessions live: in the cookie, or on the server
-    #[arg(long, env = "CARRYALL_PLACE", value_name = "PLACE", default_value = "client")]
-    pub(crate) place: PlaceChoice,
+    /// Where sessions live: in the cookie, or on the server [default: client, with --store: store]
+    #[arg(long, env = "CARRYALL_PLACE", value_name = "PLACE")]
+    pub(crate) place: Option<PlaceChoice>,
 
     /// How a session rides in its cookie, with --place client [default: sealed]
     #[arg(long, env = "CARRYALL_CARRIER", value_name = "CARRIER")]
     pub(crate) carrier: Option<CarrierChoice>,
 
-    /// What keeps sessions, with --place store [default: memory]
-    #[arg(long, env = "CARRYALL_STORE", value_name = "STORE")]
+    /// What keeps sessions on the server
+    #[arg(long, env = "CARRYALL_STORE", value_name = "STORE", hide_env_values = true, help = STORES)]
     pub(crate) store: Option<StoreChoice>,
 
     /// A file with the keys, created with a fresh key when absent [default: a fresh key in memory]
@@ -69,13 +73,6 @@ pub(crate) enum CarrierChoice {
     Signed,
 }
 
-/// What keeps sessions on the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StoreChoice {
-    /// This process
-    Memory,
-}
-
 impl Options {
     /// Reads the command line and the environment.
     ///
@@ -100,12 +97,12 @@ impl Options {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if self.place == PlaceChoice::Store && self.carrier.is_some() {
+        if self.place() == PlaceChoice::Store && self.carrier.is_some() {
             return Err(Failure::option(
-                "--carrier is for --place client: with --place store the cookie carries an id only; drop one of them",
+                "--carrier is for --place client: with a store the cookie carries an id only; drop one of them",
             ));
         }
-        if self.place == PlaceChoice::Client && self.store.is_some() {
+        if self.place() == PlaceChoice::Client && self.store.is_some() {
             return Err(Failure::option(
                 "--store is for --place store: with --place client no server keeps anything",
             ));
@@ -113,6 +110,12 @@ impl Options {
         self.lifetime().check().map_err(|error| {
             Failure::option(format!("--idle, --absolute and --refresh do not fit together: {error}"))
         })
+    }
+
+    /// Where sessions live: whoever names a store wants it used.
+    pub(crate) fn place(&self) -> PlaceChoice {
+        let usual = if self.store.is_some() { PlaceChoice::Store } else { PlaceChoice::Client };
+        self.place.unwrap_or(usual)
     }
 
     /// The deadlines; what was not said follows from what was.
@@ -140,12 +143,26 @@ fn explain(error: &clap::Error) -> Failure {
     if matches!(error.kind(), DisplayHelp | DisplayVersion) {
         return Failure::asked(error.to_string());
     }
-    let text = error.to_string();
+    let text = without_store(error);
     let lines = text
         .lines()
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
     let message = lines.collect::<Vec<_>>().join(" ");
     Failure::option(message.strip_prefix("error: ").unwrap_or(&message))
+}
+
+/// The message without what was said for `--store`, which may hold a password.
+fn without_store(error: &clap::Error) -> String {
+    use clap::error::{ContextKind, ContextValue};
+    let text = error.to_string();
+    match (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue)) {
+        (Some(ContextValue::String(option)), Some(ContextValue::String(value)))
+            if option.starts_with("--store") && !value.is_empty() =>
+        {
+            text.replace(&format!("'{value}' "), "")
+        }
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +177,9 @@ mod tests {
     fn a_contradiction_is_one_line() {
         for words in [
             &["--place", "store", "--carrier", "sealed"][..],
-            &["--store", "memory"],
+            &["--store", "memory", "--place", "client"],
+            &["--store", "memory", "--carrier", "sealed"],
+            &["--store", "redis://db"],
             &["--idle", "2h", "--absolute", "1h"],
             &["--idle", "10", "--refresh", "10"],
             &["--idle", "0"],
@@ -173,6 +192,18 @@ mod tests {
             let text = failure.to_string();
             assert_eq!((failure.code, text.lines().count()), (2, 1), "{words:?}: {text}");
         }
+    }
+
+    #[test]
+    fn a_store_that_is_named_is_used_and_a_wrong_one_is_not_repeated() {
+        let options = read(&["--store", "sqlite:sessions.db"]).expect("options");
+        assert_eq!(options.place(), PlaceChoice::Store);
+        assert_eq!(read(&[]).expect("options").place(), PlaceChoice::Client);
+        let text = read(&["--store", "redis://ada:secret@db"]).expect_err("no such store").to_string();
+        assert!(
+            text.contains("--store") && text.contains("postgres://") && !text.contains("secret"),
+            "{text}"
+        );
     }
 
     #[test]

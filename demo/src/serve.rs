@@ -14,7 +14,7 @@ use crate::app::router;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::setup::Setup;
-use crate::span;
+use crate::{span, store};
 
 /// How long requests under way may take once the demo was told to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -26,12 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// One line if an option cannot be put into effect or the port is busy.
 pub fn serve(options: &Options) -> Result<(), Failure> {
     log();
-    let setup = Arc::new(Setup::new(options)?);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::machine(format!("cannot start: {error}")))?
-        .block_on(listen(setup))
+        .block_on(async { listen(Arc::new(Setup::new(options).await?)).await })
 }
 
 /// What sessions go through is told on standard error, one event a line.
@@ -58,6 +57,8 @@ async fn listen(setup: Arc<Setup>) -> Result<(), Failure> {
     let router = router(&setup)?;
     let listener = TcpListener::bind(wanted).await.map_err(failed)?;
     announce(&setup, listener.local_addr().map_err(failed)?);
+    // It ends with the runtime.
+    setup.sweeper.clone().map(|sweeper| tokio::spawn(store::sweep(sweeper)));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).into_future();
     tokio::select! {

@@ -1,8 +1,7 @@
 //! The options, put into effect: the sessions, and what the pages tell about them.
 
-use carryall::{
-    Algorithm, Carrier, ClientPolicy, CookiePolicy, KeyRing, MemoryStore, Place, Sessions, SessionsBuilder,
-};
+use carryall::store::Sweeper;
+use carryall::{Algorithm, Carrier, ClientPolicy, CookiePolicy, KeyRing, Place, Sessions, SessionsBuilder};
 
 use crate::failure::Failure;
 use crate::options::{CarrierChoice, Options, PlaceChoice};
@@ -12,11 +11,13 @@ use crate::options::{CarrierChoice, Options, PlaceChoice};
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
+    /// What removes expired sessions, if they do not go by themselves.
+    pub(crate) sweeper: Option<Sweeper>,
 }
 
 impl Setup {
-    /// Reads or creates the keys and builds the sessions.
-    pub(crate) fn new(options: &Options) -> Result<Self, Failure> {
+    /// Reads or creates the keys, opens the store and builds the sessions.
+    pub(crate) async fn new(options: &Options) -> Result<Self, Failure> {
         let cookie = if options.plain_http {
             CookiePolicy::default().danger_insecure()
         } else {
@@ -28,8 +29,16 @@ impl Setup {
             .lifetime(options.lifetime())
             .client(ClientPolicy::default().record_address(true).record_agent(true))
             .cookie(cookie);
-        let sessions = place(builder, options).build().map_err(|error| Failure::option(error.to_string()))?;
-        Ok(Self { options: options.clone(), sessions })
+        let (builder, sweeper) = match options.place() {
+            PlaceChoice::Client => (carry(builder, options.carrier), None),
+            PlaceChoice::Store => {
+                let store = options.store.clone().unwrap_or_default().open().await?;
+                let sweeper = store.sweeper().cloned();
+                (builder.store(store).place_all(Place::Store), sweeper)
+            }
+        };
+        let sessions = builder.build().map_err(|error| Failure::option(error.to_string()))?;
+        Ok(Self { options: options.clone(), sessions, sweeper })
     }
 
     /// The name of the session's cookie.
@@ -39,21 +48,26 @@ impl Setup {
 
     /// Whether the cookie holds the whole session.
     pub(crate) fn is_carried(&self) -> bool {
-        self.options.place == PlaceChoice::Client
+        self.options.place() == PlaceChoice::Client
     }
 
     /// Where sessions live, as a sentence's end.
-    pub(crate) fn home(&self) -> &'static str {
-        match (self.options.place, self.options.carrier) {
-            (PlaceChoice::Store, _) => "kept in the server's memory; the cookie is a ticket",
-            (PlaceChoice::Client, Some(CarrierChoice::Signed)) => "carried by the browser in a signed cookie",
-            (PlaceChoice::Client, _) => "carried by the browser in a sealed cookie",
+    pub(crate) fn home(&self) -> String {
+        match (self.options.place(), self.options.carrier) {
+            (PlaceChoice::Store, _) => {
+                let store = self.options.store.clone().unwrap_or_default();
+                format!("kept in {}; the cookie is a ticket", store.name())
+            }
+            (PlaceChoice::Client, Some(CarrierChoice::Signed)) => {
+                "carried by the browser in a signed cookie".into()
+            }
+            (PlaceChoice::Client, _) => "carried by the browser in a sealed cookie".into(),
         }
     }
 
     /// How the cookie is protected.
     pub(crate) fn carrier(&self) -> &'static str {
-        match (self.options.place, self.options.carrier) {
+        match (self.options.place(), self.options.carrier) {
             (PlaceChoice::Store, _) => "Ticket",
             (PlaceChoice::Client, Some(CarrierChoice::Signed)) => "Signed (JWT)",
             (PlaceChoice::Client, _) => "Sealed",
@@ -77,12 +91,9 @@ fn keys(options: &Options) -> Result<KeyRing, Failure> {
     ring.map_err(|error| Failure::option(format!("--keys: {error}")))
 }
 
-fn place(builder: SessionsBuilder, options: &Options) -> SessionsBuilder {
-    match (options.place, options.carrier) {
-        (PlaceChoice::Store, _) => builder.store(MemoryStore::new()).place_all(Place::Store),
-        (PlaceChoice::Client, Some(CarrierChoice::Signed)) => {
-            builder.carrier(Carrier::Signed(Algorithm::Hs256))
-        }
-        (PlaceChoice::Client, _) => builder.carrier(Carrier::Sealed),
+fn carry(builder: SessionsBuilder, carrier: Option<CarrierChoice>) -> SessionsBuilder {
+    match carrier {
+        Some(CarrierChoice::Signed) => builder.carrier(Carrier::Signed(Algorithm::Hs256)),
+        Some(CarrierChoice::Sealed) | None => builder.carrier(Carrier::Sealed),
     }
 }

@@ -11,9 +11,9 @@ const HOMES: [&[&str]; 3] =
 
 type Script = TestClient<Router>;
 
-fn script(options: &[&str]) -> Script {
+async fn script(options: &[&str]) -> Script {
     let words = std::iter::once("carryall-demo").chain(options.iter().copied());
-    TestClient::new(app(&Options::read(words).expect("options")).expect("a demo"))
+    TestClient::new(app(&Options::read(words).expect("options")).await.expect("a demo"))
 }
 
 async fn send(script: &mut Script, method: &str, path: &str, body: &str) -> TestResponse {
@@ -35,7 +35,7 @@ async fn ask(script: &mut Script, method: &str, path: &str, body: &str) -> (u16,
 #[tokio::test]
 async fn values_are_set_read_and_deleted() {
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         for value in [
             "1",
             "-1.5",
@@ -63,7 +63,7 @@ async fn values_are_set_read_and_deleted() {
 #[tokio::test]
 async fn the_session_is_told_without_its_secrets() {
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         let (status, nobody) = ask(script, "GET", "/api/session", "").await;
         assert_eq!((status, &nobody["id"], &nobody["values"]), (200, &Value::Null, &json!({})));
         assert!(script.cookies().is_empty(), "looking makes no session");
@@ -85,7 +85,7 @@ async fn the_session_is_told_without_its_secrets() {
 #[tokio::test]
 async fn signing_in_keeps_values_and_signing_out_leaves_nothing() {
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         ask(script, "PUT", "/api/values/x", "7").await;
         let (status, session) = ask(script, "POST", "/api/login", r#"{"user":"ada","remember":3600}"#).await;
         assert_eq!((status, &session["values"]["x"], &session["persistent"]), (200, &json!(7), &json!(true)));
@@ -102,7 +102,7 @@ async fn signing_in_keeps_values_and_signing_out_leaves_nothing() {
 #[tokio::test]
 async fn a_counter_answers_the_committed_number() {
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         for value in 1..=3 {
             let (status, answer) = ask(script, "POST", "/api/counters/apples", "").await;
             assert_eq!((status, &answer["value"]), (200, &json!(value)));
@@ -116,7 +116,7 @@ async fn a_counter_answers_the_committed_number() {
 
 #[tokio::test]
 async fn no_count_is_lost_among_many_scripts_with_one_kept_session() {
-    let mut first = script(&["--place", "store"]);
+    let mut first = script(&["--place", "store"]).await;
     ask(&mut first, "POST", "/api/counters/apples", "").await;
     let scripts = (0..40).map(|_| {
         let mut script = first.clone();
@@ -151,7 +151,7 @@ async fn scripts_are_welcome_and_other_sites_are_not() {
             ["/api/counters/apples", "/api/login", "/api/logout", "/cart/add", "/sign-in", "/sign-out"]
         {
             for (headers, is_welcome) in cases {
-                let script = &mut script(home);
+                let script = &mut script(home).await;
                 let mut request = script.request(Method::POST, path).header("host", "shop.example");
                 for (name, value) in headers {
                     request = request.header(name, value);
@@ -175,7 +175,7 @@ async fn nonsense_is_the_senders_fault_and_changes_nothing() {
     let longer = format!("\"{}\"", "x".repeat(200_000));
     let key = format!("/api/values/{}", "k".repeat(300));
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         ask(script, "PUT", "/api/values/x", "7").await;
         let before = ask(script, "GET", "/api/session", "").await.1["values"].clone();
         for (method, path, body) in [
@@ -221,7 +221,7 @@ async fn nonsense_is_the_senders_fault_and_changes_nothing() {
 #[tokio::test]
 async fn no_page_fails_whatever_a_form_or_a_cookie_says() {
     for home in HOMES {
-        let script = &mut script(home);
+        let script = &mut script(home).await;
         for cookie in ["", "x", "....", "a b", "\"", "AAAA.BBBB.CCCC", &"A".repeat(4000)] {
             script.set_cookie("__Host-session", cookie);
             for (method, path, body) in [
@@ -265,7 +265,7 @@ async fn no_page_fails_whatever_a_form_or_a_cookie_says() {
 
 #[tokio::test]
 async fn the_stylesheet_and_the_health_check_have_no_session() {
-    let script = &mut script(&[]);
+    let script = &mut script(&[]).await;
     ask(script, "PUT", "/api/values/x", "7").await;
     for path in ["/assets/style.css", "/assets/icon.svg", "/healthz"] {
         let response = send(script, "GET", path, "").await;
@@ -280,7 +280,7 @@ async fn the_stylesheet_and_the_health_check_have_no_session() {
 
 #[tokio::test]
 async fn plain_http_drops_the_prefix_with_the_attribute() {
-    let script = &mut script(&["--plain-http"]);
+    let script = &mut script(&["--plain-http"]).await;
     let response = send(script, "PUT", "/api/values/x", "7").await;
     let cookies = response.header_values("set-cookie");
     assert!(

@@ -75,13 +75,17 @@ fn a_bad_option_gets_one_clear_line() {
         (&["--idle", "2h", "--absolute", "1h"], "--idle"),
         (&["--colour"], "--colour"),
         (&["--keys", "/"], "--keys"),
+        (&["--store", "redis://ada:secret@db/"], "--store"),
+        (&["--store", "postgres://ada:secret@db:port/"], "--store"),
+        (&["--store", "file:/dev/null"], "--store"),
+        (&["--store", "sqlite::memory:"], "--store"),
         (&["--listen", "nowhere"], "--listen"),
     ] {
         let output = output(demo().args(options));
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), text.lines().count()), (Some(2), 1), "{options:?}: {text}");
         assert!(text.starts_with("carryall-demo: ") && text.contains(word), "{options:?}: {text}");
-        assert!(output.stdout.is_empty());
+        assert!(output.stdout.is_empty() && !text.contains("secret"), "{text}");
     }
 }
 
@@ -105,6 +109,51 @@ fn a_busy_port_gets_one_clear_line() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
     assert!(text.contains(&address) && text.contains("--listen"), "{text}");
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_gets_one_clear_line() {
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
+    for store in [
+        format!("postgres://ada:secret@127.0.0.1:{nobody}/shop"),
+        format!("mysql://ada:secret@127.0.0.1:{nobody}/shop"),
+        "sqlite:missing/sessions.db".to_owned(),
+        "file:missing/sessions".to_owned(),
+    ] {
+        let output = output(demo().args(["--store", &store]));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{store}: {text}");
+        assert!(text.starts_with("carryall-demo: --store: ") && !text.contains("secret"), "{text}");
+    }
+}
+
+/// Counts in one demo, and in another one after it that has the same keys and the same store.
+fn counts_over_a_restart(store: &str, home: &str) {
+    let scratch = carryall_testbed::scratch();
+    let keys = scratch.path().join("keys");
+    let options = ["--keys", keys.to_str().expect("a name"), "--store", store];
+    let first = Running::start(&options);
+    let response = first.ask("POST", "/api/counters/apples", "content-length: 0\r\n");
+    let cookie = response.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    let headers =
+        format!("cookie: {}\r\ncontent-length: 0\r\n", cookie.split(';').next().expect("its value"));
+    assert!(first.ask("POST", "/api/counters/apples", &headers).contains(r#""value":2"#));
+    assert!(first.stop().contains(home), "{store}");
+    let second = Running::start(&options);
+    let response = second.ask("POST", "/api/counters/apples", &headers);
+    assert!(response.contains(r#""value":3"#), "{store}: {response}");
+    second.stop();
+}
+
+#[test]
+fn a_session_in_a_file_or_a_database_outlives_the_process() {
+    use carryall_testbed::server::Server;
+    let scratch = carryall_testbed::scratch();
+    let at = |name: &str| scratch.path().join(name).display().to_string();
+    counts_over_a_restart(&format!("file:{}", at("sessions")), "files on the server");
+    counts_over_a_restart(&format!("sqlite:{}", at("sessions.db")), "SQLite");
+    counts_over_a_restart(&Server::postgres().url("postgres"), "PostgreSQL");
+    counts_over_a_restart(&Server::mariadb().url("mysql"), "MariaDB");
 }
 
 #[test]

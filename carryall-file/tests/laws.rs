@@ -1,0 +1,65 @@
+//! The store in files keeps the laws of every store, and an application over it keeps what it promises.
+
+use carryall::conformance;
+use carryall::store::{AnyStore, Durability, Store};
+use carryall_file::FileStore;
+use carryall_testbed::node::{at, nodes, state_of, user};
+use carryall_testbed::{dump, race, rounds, scratch, sweep};
+
+/// Stores of two nodes over one directory, which is made by the first.
+fn pair(scratch: &tempfile::TempDir) -> [AnyStore; 2] {
+    let path = scratch.path().join("sessions");
+    [(); 2].map(|()| FileStore::open(&path).expect("a store").into())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_a_store() {
+    let scratch = scratch();
+    let path = scratch.path().join("sessions");
+    conformance::store(async || FileStore::open(&path).expect("a store")).await;
+    assert_eq!(FileStore::open(&path).expect("a store").durability(), Durability::Durable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_sweeping() {
+    let scratch = scratch();
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let make = async || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        FileStore::open(scratch.path().join(number.to_string())).expect("a store")
+    };
+    conformance::sweep(make).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
+    let scratch = scratch();
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(pair(&scratch)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_requests_on_two_nodes_lose_nothing() {
+    let scratch = scratch();
+    for _ in 0..rounds(1) {
+        race::fifty_requests_lose_nothing(pair(&scratch)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_logout_that_races_with_slow_writers_is_never_undone() {
+    let scratch = scratch();
+    for _ in 0..rounds(3) {
+        race::a_logout_is_never_undone(pair(&scratch)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_files_hold_no_usable_id() {
+    let scratch = scratch();
+    let nodes = nodes(pair(&scratch));
+    let mut browser = user(&nodes[0], "ada").await;
+    browser.post("/add/canary-5f3a").await;
+    dump::assert_no_usable_id(&dump::files(scratch.path()), &browser, "canary-5f3a");
+    let state = state_of(&mut at(&nodes[1], &browser)).await;
+    assert_eq!((state.subject.as_deref(), state.counter), (Some("ada"), 2));
+}
