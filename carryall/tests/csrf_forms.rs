@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, Response, StatusCode};
 use axum::routing::get;
+use carryall::axum::CsrfForm;
 use carryall::{CsrfPolicy, Session};
 use common::house::{HOMES, Home};
 use common::lab::{Lab, Tab};
@@ -178,4 +179,30 @@ async fn a_body_that_breaks_holds_no_token() {
     let (tab, _) = visitor(Home::Sealed).await;
     let response = post(&tab, &[("content-type", FORM)], Body::new(Broken)).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}
+
+/// What the extractor says to a form with these headers.
+async fn extracted(headers: &[(&str, &str)], body: Body) -> StatusCode {
+    let lab = Lab::new(Home::Store);
+    let take = |_: CsrfForm<std::collections::BTreeMap<String, String>>| async {};
+    let app = Router::new().route("/", axum::routing::post(take)).layer(lab.sessions.layer());
+    let mut request = Request::post("/");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.oneshot(request.body(body).unwrap()).await.unwrap().status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_extractor_waits_for_a_form_no_longer_than_the_deadline() {
+    let body = Body::new(Trickle(Some(Bytes::from_static(b"csrf_token="))));
+    assert_eq!(extracted(&[("content-type", FORM)], body).await, StatusCode::REQUEST_TIMEOUT);
+}
+
+#[tokio::test]
+async fn the_extractor_reads_plain_forms_only() {
+    let encoded = [("content-type", FORM), ("content-encoding", "gzip")];
+    assert_eq!(extracted(&encoded, Body::from("a=b")).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(extracted(&[], Body::from("a=b")).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(extracted(&[("content-type", FORM)], Body::from("a=b")).await, StatusCode::FORBIDDEN);
 }

@@ -28,7 +28,8 @@ pub enum RejectionKind {
     Level,
     /// The form carries no token, or one of another session or from before a login: 403.
     Forged,
-    /// The form is no form of the expected type: 400, or 413 when too large, 415 for another content type.
+    /// The form is no form of the expected type: 400, or 405 for GET, 408 when too slow, 413 when too large, 415 for another
+    /// content type.
     Form(StatusCode),
     /// The session itself failed: 503 for an outage, 500 for misuse.
     Session,

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 /// The most that is read of a body in search of a token.
 pub(crate) const LARGEST_FORM: usize = 64 * 1024;
 /// How long is waited for it.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks into URL-encoded forms as well; see [`CsrfLayer::replay_forms`](super::CsrfLayer::replay_forms).
 #[derive(Clone, Copy, Debug, Default)]

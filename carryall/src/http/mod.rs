@@ -25,7 +25,7 @@ mod response;
 mod service;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::csrf_body::{LARGEST_FORM, token_in};
+pub(crate) use self::csrf_body::{LARGEST_FORM, PATIENCE, token_in};
 pub use csrf::{CsrfLayer, CsrfService};
 pub use future::SessionFuture;
 pub use handle::SessionHandle;
