@@ -86,7 +86,7 @@ impl Inner {
 
     fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let failed = while_doing("looking for deadlines");
-        let mut removed = 0;
+        let (mut removed, mut broken) = (0, None);
         if limit == 0 {
             return Ok(0);
         }
@@ -95,14 +95,23 @@ impl Inner {
             for key in due.marked(slot).map_err(&failed)? {
                 let key = key.map_err(&failed)?;
                 let _turn = self.turn(&key).blocking_lock();
-                removed += usize::from(self.disk.expire(&due, slot, &key, now)?);
+                match self.disk.expire(&due, slot, &key, now) {
+                    Ok(is_removed) => removed += usize::from(is_removed),
+                    // One that cannot be looked at must not keep those behind it.
+                    Err(error) => broken = broken.or(Some(error)),
+                }
                 if removed == limit {
                     return Ok(removed);
                 }
             }
-            due.clear(slot).map_err(&failed)?;
+            if broken.is_none() {
+                due.clear(slot).map_err(&failed)?;
+            }
         }
-        Ok(removed)
+        match broken {
+            Some(error) if removed == 0 => Err(error),
+            _ => Ok(removed),
+        }
     }
 }
 

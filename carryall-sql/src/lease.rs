@@ -98,9 +98,16 @@ impl<DB: Database> Lease<DB> {
         &mut self.connection
     }
 
-    /// Notes how the call ended: a refusal by the database is an answer too.
+    /// Notes how the call ended: a refusal by the database is an answer too, and so is a row that cannot be read.
     pub(crate) fn end<T>(mut self, result: Result<T, Error>) -> Result<T, Error> {
-        self.is_answered = matches!(result, Ok(_) | Err(Error::Database(_)));
+        self.is_answered = matches!(
+            result,
+            Ok(_)
+                | Err(Error::Database(_)
+                    | Error::ColumnDecode { .. }
+                    | Error::Decode(_)
+                    | Error::ColumnIndexOutOfBounds { .. })
+        );
         if !self.is_answered {
             self.broke.note();
         }

@@ -130,6 +130,7 @@ async fn why_it_cannot_open_the_file_is_told() {
         (&*missing, ConnectErrorKind::Unreachable),
         (&*text, ConnectErrorKind::Refused),
         ("sqlite::memory:", ConnectErrorKind::Url),
+        ("sqlite:sessions.db?mode=memory", ConnectErrorKind::Url),
         ("sqlite:", ConnectErrorKind::Url),
         ("sessions.db", ConnectErrorKind::Url),
         ("sqlite:file?mode=wrong", ConnectErrorKind::Url),

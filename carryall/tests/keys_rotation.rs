@@ -58,7 +58,7 @@ async fn a_session_under_an_older_key_moves_to_the_active_one_when_it_is_used_an
         assert!(seen.sets_cookie(), "{home:?}");
         assert_eq!(seen.ok(), Some(1));
         assert_eq!(rotations(&lab), 1, "{home:?}");
-        assert_eq!(lab.store.take(), if home == Home::Store { "L" } else { "" }, "{home:?}: no write");
+        assert_eq!(lab.store.take(), if home == Home::Store { "LL" } else { "" }, "{home:?}: no write");
         assert!(!tab.visit(|session| session.get::<u64>("value")).await.sets_cookie(), "{home:?}: once");
         assert_eq!(rotations(&lab), 0);
         tab.app = lab.rotated(only(&new)).app;

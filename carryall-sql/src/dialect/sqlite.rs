@@ -41,7 +41,10 @@ impl Dialect for Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(options.patience);
-        if url.contains(":memory:") || file.get_filename().as_os_str().is_empty() {
+        if url.contains(":memory:")
+            || url.contains("mode=memory")
+            || file.get_filename().as_os_str().is_empty()
+        {
             return Err(ConnectError::url(Error::Configuration("a file is needed: sqlite:FILE".into())));
         }
         make_private(file.get_filename()).map_err(|error| ConnectError::new(Error::Io(error)))?;

@@ -126,7 +126,8 @@ impl Wish {
                 };
                 if fits {
                     facts.envelope.login = Some(login.clone());
-                    facts.envelope.logins = facts.envelope.logins.wrapping_add(1);
+                    // A handler that signed in and elevated has made tokens for the count that it saw.
+                    facts.envelope.logins = facts.envelope.logins.wrapping_add(1).max(self.envelope.logins);
                     facts.generations.supersede(now);
                 }
                 fits

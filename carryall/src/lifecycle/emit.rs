@@ -44,7 +44,8 @@ pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
     match (outcome, &state.envelope) {
         // A muted response stays without a cookie whatever was decided before.
         _ if state.standing == Standing::Mute => Ok(Emission::Nothing),
-        (Outcome::Nothing, _) => Ok(Emission::Nothing),
+        // A cookie was decided about, and what came after it has failed.
+        (Outcome::Nothing, _) | (Outcome::Mint, None) => Ok(Emission::Nothing),
         (Outcome::Mint, Some(envelope)) => {
             let max_age = max_age(envelope, house);
             let begin = |value_len| house.cookie.begin(value_len, max_age);
@@ -80,11 +81,14 @@ fn is_revoked(house: &House, state: &State) -> bool {
 /// Whether the cookie that an earlier commit decided about may still go out, as far as this node knows; at the newest
 /// generation.
 fn is_newest(house: &House, state: &mut State) -> bool {
-    if !is_pledged(state) {
-        return true;
-    }
-    let Some(envelope) = state.envelope.as_mut() else { return true };
+    let is_pledged = is_pledged(state);
+    let is_kept = state.version.is_some();
+    let Some(envelope) = state.envelope.as_mut().filter(|_| is_pledged || is_kept) else { return true };
     let known = house.known(&envelope.family);
+    if !is_pledged {
+        // Signed out on this node while the store was asked.
+        return known.is_none_or(|known| known.dead.is_none());
+    }
     let is_good = may_write(known, envelope.generation, house.now(), house.windows);
     if let Some(known) = known {
         envelope.generation = envelope.generation.max(known.current);

@@ -105,8 +105,14 @@ impl Visit {
             let loaded = match loading {
                 None | Some(Loading::Done) => Ok(()),
                 Some(Loading::Ask(glance)) => {
-                    let _turn = visit.gate.lock().await;
-                    if visit.is_loaded() { Ok(()) } else { load::load_kept(&visit, glance).await }
+                    let patience = visit.house.patience.commit;
+                    // Somebody may hold a load and never poll it again.
+                    let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
+                    match drive::within(&visit.house, patience, "load", waiting).await {
+                        Err(error) => Err(error),
+                        Ok(_turn) if visit.is_loaded() => Ok(()),
+                        Ok(_turn) => load::load_kept(&visit, glance).await,
+                    }
                 }
             };
             loaded.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;

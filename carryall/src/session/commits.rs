@@ -25,7 +25,9 @@ pub(crate) struct Commits {
     pub(crate) is_unsure: bool,
     /// The writes that the last successful commit has made durable.
     pub(crate) settled: u64,
-    /// The writes of which the handler knows that they could not be committed.
+    /// The writes that could not be committed.
+    failed: Option<u64>,
+    /// Those of which the handler knows it.
     told: Option<u64>,
     /// Failures after which nothing is left to try again, and that nobody has been told of: whoever began the commit
     /// may not look at it any more.
@@ -34,18 +36,19 @@ pub(crate) struct Commits {
 
 impl Commits {
     /// Notes a failure until somebody is told. After an outage the changes are still there, for the next commit.
-    pub(crate) fn failed(&mut self, kind: ErrorKind) {
+    pub(crate) fn failed(&mut self, kind: ErrorKind, revision: u64) {
+        self.failed = Some(revision);
         if kind != ErrorKind::Outage {
             self.unseen.push(kind);
         }
     }
 
-    /// Notes that the handler was told of a failure: the changes so far are its business now.
-    pub(crate) fn tell(&mut self, kind: ErrorKind, revision: u64) {
+    /// Notes that the handler was told of a failure: the changes up to then are its business now.
+    pub(crate) fn tell(&mut self, kind: ErrorKind) {
         if let Some(index) = self.unseen.iter().position(|unseen| *unseen == kind) {
             self.unseen.swap_remove(index);
         }
-        self.told = Some(revision);
+        self.told = self.failed.take();
     }
 
     /// A failure of which the handler was not told, so that it may promise what did not happen.

@@ -93,6 +93,9 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
     };
     let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
     if plan == Plan::Remove {
+        if !end_if_current(house, &wish, &loaded, now) {
+            return Err(give_up(&mut visit.lock()));
+        }
         super::end::end(house, &loaded, End::Emptied).await?;
         visit.lock().emptied();
         return Ok(());
@@ -110,6 +113,9 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
             // That a generation was seen is noted here at least, and no reason to fail a request.
             published.or_else(|error| if wish.intent == Intent::Keep { Ok(()) } else { Err(error) })?;
             let mut state = visit.lock();
+            if house.known(&loaded.family).is_some_and(|known| known.dead.is_some()) {
+                return Err(give_up(&mut state));
+            }
             state.generations = facts.generations;
             // That a generation arrived concerns the log alone: its cookie would undo what a parallel response set.
             let mint = wish.intent != Intent::Keep || plan_if_confirmed(house, &state, now) != Plan::Nothing;
@@ -123,6 +129,18 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Ends a session in which nothing is left, unless another request has signed somebody in meanwhile.
+fn end_if_current(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> bool {
+    let Some(revocations) = &house.revocations else { return true };
+    revocations.change(&loaded.family, now, house.latest(loaded), wish.presented, |known| {
+        let is_current = may_write(Some(*known), wish.presented, now, house.windows);
+        if is_current {
+            known.end(now);
+        }
+        is_current
+    })
 }
 
 /// Applies the wish inside the compare-and-swap of the revocation set. Answers what was known before, too.

@@ -13,7 +13,7 @@ use crate::event::{Event, IdentityChange};
 use crate::generation::Generations;
 use crate::id::Family;
 use crate::session::state::Outcome;
-use crate::store::{AnyStore, Commit, Draft, Store, Version};
+use crate::store::{AnyStore, Commit, Draft, Store, StoreError, Version};
 
 /// A new record under a fresh random id.
 pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
@@ -57,12 +57,11 @@ async fn insert(
     draft: Draft,
     now: Timestamp,
 ) -> Result<Version, Error> {
-    let house = &visit.house;
     let key = visit.record_key(family);
     let mut expected = None;
     loop {
         let attempt = pin!(store.commit(&key, expected, draft.clone(), now));
-        match sure(visit, within(house, house.patience.operation, "commit", attempt).await)? {
+        match answered(visit, attempt).await? {
             Commit::Committed(version) => return Ok(version),
             Commit::Conflict(record) if expected.is_none() && visit.lock().commits.is_unsure => {
                 expected = Some(record.version);
@@ -76,12 +75,17 @@ async fn insert(
     }
 }
 
-/// Notes when a store did not say whether it has made the changes.
-pub(super) fn sure<T>(visit: &Visit, result: Result<T, Error>) -> Result<T, Error> {
-    if result.is_err() {
-        visit.lock().commits.is_unsure = true;
-    }
-    result
+/// Waits for a store's answer to a commit. Until it is there, nobody knows whether the changes were made: it may be
+/// this waiting that is given up.
+pub(super) async fn answered(
+    visit: &Visit,
+    writing: impl Future<Output = Result<Commit, StoreError>>,
+) -> Result<Commit, Error> {
+    let house = &visit.house;
+    let before = std::mem::replace(&mut visit.lock().commits.is_unsure, true);
+    let outcome = within(house, house.patience.operation, "commit", writing).await?;
+    visit.lock().commits.is_unsure = before;
+    Ok(outcome)
 }
 
 /// The same login in a family of its own.

@@ -107,6 +107,10 @@ pub(crate) async fn ended(visit: Arc<Visit>) {
     loop {
         let facts = {
             let state = visit.lock();
+            if state.standing == Standing::Mute && state.loaded.is_some() {
+                // This request itself has found it gone.
+                return;
+            }
             let live = state.standing == Standing::Live;
             let key = state.presented.map(|presented| KeyId::from_bytes(presented.key));
             state.envelope.clone().filter(|_| live).map(|envelope| (envelope, key))

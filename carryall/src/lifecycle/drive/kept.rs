@@ -2,15 +2,15 @@
 
 use std::pin::pin;
 
-use super::super::change::{Change, Facts, Wish};
+use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
 use super::client::identity_event;
-use super::create::{create, start_fresh, sure};
+use super::create::{answered, create, start_fresh};
 use super::touch::{refresh, verify};
-use super::{give_up, rebased, within};
+use super::{give_up, rebased};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
@@ -74,7 +74,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
             return Err(crate::session::state::too_large(house.max_record));
         }
         let writing = pin!(store.commit(&key, Some(attempt.version), draft, now));
-        match sure(visit, within(house, house.patience.operation, "commit", writing).await)? {
+        match answered(visit, writing).await? {
             Commit::Committed(version) => {
                 if turn.is_some() {
                     house.tell(|| Event::Replayed { handle: house.handle(&facts.envelope.family) });
@@ -90,7 +90,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
-                attempt = replay(visit, &record)?;
+                attempt = replay(visit, &record, &wish, now)?;
             }
         }
     }
@@ -105,7 +105,7 @@ fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
 /// The write-set on the fresh record. Closures of the application run here, outside every lock.
 ///
 /// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
-fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
+fn replay(visit: &Visit, record: &Record, wish: &Wish, now: Timestamp) -> Result<Attempt, Error> {
     let Some(body) = record::read(&record.payload) else {
         return Err(Error::new(
             ErrorKind::Outage,
@@ -118,9 +118,22 @@ fn replay(visit: &Visit, record: &Record) -> Result<Attempt, Error> {
     match replayed {
         Ok(contents) => Ok(Attempt { facts, contents: Some(contents), version: record.version }),
         Err(error) => {
-            if error.kind() == ErrorKind::Conflict {
-                take_fresh(&mut visit.lock(), facts, body.contents, record.version);
+            if error.kind() != ErrorKind::Conflict {
+                return Err(error);
             }
+            // Whoever was shut out meanwhile, by a login above all, must not see what came after.
+            let is_theirs = may_write(Some(facts.generations), wish.presented, now, visit.house.windows)
+                && may_write(
+                    visit.house.known(&facts.envelope.family),
+                    wish.presented,
+                    now,
+                    visit.house.windows,
+                )
+                && !visit.house.is_revoked(&facts.envelope, None, now);
+            if !is_theirs {
+                return Err(give_up(&mut visit.lock()));
+            }
+            take_fresh(&mut visit.lock(), facts, body.contents, record.version);
             Err(error)
         }
     }

@@ -59,8 +59,10 @@ fn begin_last(visit: &Visit, state: &mut State, redirects: bool) -> Result<(), E
         let _kept = session::hold_flash(state, visit);
     }
     if state.commits.is_told(state.revision) {
-        // An end is tried again in the background.
-        state.ending = None;
+        if state.commits.outcome == Outcome::End {
+            // It was tried, and is tried again in the background.
+            state.ending = None;
+        }
         state.give_up_changes();
     }
     state.commits.is_closed = true;

@@ -7,21 +7,27 @@ use super::super::record;
 use super::super::visit::Visit;
 use super::{give_up, is_refresh_due, within};
 use crate::clock::Timestamp;
-use crate::session::state::{Outcome, Standing};
+use crate::envelope::Envelope;
+use crate::session::state::Outcome;
 use crate::store::{AnyStore, Store};
 
 /// Notes that the session was seen. A failure loses nothing of the visitor's, so the response goes out.
 pub(super) async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
     let house = &visit.house;
-    let (envelope, is_due) = {
+    let (envelope, is_due, mints) = {
         let state = visit.lock();
-        (state.envelope.clone(), is_refresh_due(house, &state, now))
+        let Some(envelope) = state.envelope.clone() else { return };
+        let stale_key = state.presented.is_some_and(|presented| presented.stale_key);
+        let mints = stale_key || envelope.persist_for.is_some() || state.is_behind();
+        (envelope, is_refresh_due(house, &state, now), mints)
     };
-    let Some(mut envelope) = envelope else { return };
+    if mints && look(visit, store, &envelope, now).await != Look::Newest {
+        return;
+    }
+    let mut seen = envelope.issued;
     if is_due {
-        envelope.issued = now;
         let key = visit.record_key(&envelope.family);
-        let header = house.header(&envelope, false);
+        let header = house.header(&Envelope { issued: now, ..envelope }, false);
         let touching = store.touch(&key, now, header.expires, now);
         match within(house, house.patience.operation, "touch", touching).await {
             Ok(true) => visit.lock().expires = header.expires,
@@ -31,33 +37,57 @@ pub(super) async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
             }
             Err(_) => return,
         }
+        seen = now;
     }
-    let is_persistent = envelope.persist_for.is_some();
     let mut state = visit.lock();
-    state.envelope = Some(envelope);
-    let stale_key = state.presented.is_some_and(|presented| presented.stale_key);
-    let mint = stale_key || is_persistent || state.is_behind();
-    state.settle(if mint { Outcome::Mint } else { Outcome::Nothing });
+    if let Some(envelope) = state.envelope.as_mut() {
+        envelope.issued = seen;
+    }
+    state.settle(if mints { Outcome::Mint } else { Outcome::Nothing });
 }
 
 /// Looks whether the cookie that an earlier commit decided about is still the newest: a slow handler must not set it
-/// over that of a later login, nor after a logout.
+/// over that of a later login, nor after a logout. Without an answer the cookie goes out: what was committed is worth
+/// more than a race that nobody may have run.
 pub(super) async fn verify(visit: &Visit, store: &AnyStore, now: Timestamp) {
+    let envelope = visit.lock().envelope.clone();
+    if let Some(envelope) = envelope {
+        look(visit, store, &envelope, now).await;
+    }
+}
+
+/// What the store says of a cookie that is about to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// It may leave, at the newest generation.
+    Newest,
+    /// It must not.
+    Lost,
+    /// Nothing.
+    Unknown,
+}
+
+async fn look(visit: &Visit, store: &AnyStore, envelope: &Envelope, now: Timestamp) -> Look {
     let house = &visit.house;
-    let Some(envelope) = visit.lock().envelope.clone() else { return };
     let key = visit.record_key(&envelope.family);
     let loading = pin!(store.load(&key, now));
-    // Without an answer the cookie goes out: what was committed is worth more than a race nobody may have run.
-    let Ok(record) = within(house, house.patience.operation, "load", loading).await else { return };
+    let Ok(record) = within(house, house.patience.operation, "load", loading).await else {
+        return Look::Unknown;
+    };
     let generations = record.and_then(|record| record::read(&record.payload)).map(|body| body.generations);
     let is_dead = house.known(&envelope.family).is_some_and(|known| known.dead.is_some());
     let mut state = visit.lock();
+    let presented = state.presented.map_or(envelope.generation, |presented| presented.generation);
     match generations.filter(|_| !is_dead) {
-        Some(found) if may_write(Some(found), envelope.generation, now, house.windows) => {
+        Some(found) if may_write(Some(found), presented, now, house.windows) => {
             if let Some(envelope) = state.envelope.as_mut() {
                 envelope.generation = envelope.generation.max(found.current);
             }
+            Look::Newest
         }
-        _ => state.standing = Standing::Mute,
+        _ => {
+            give_up(&mut state);
+            Look::Lost
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::place::Home;
 use super::super::visit::Visit;
 use super::{begin_last, client, end, end_in_background, kept, try_without_io, within};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event};
 use crate::session::state::{Outcome, closed};
 
@@ -35,10 +35,11 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
     };
     if let Err(error) = &result {
         let mut state = visit.lock();
-        state.commits.failed(error.kind());
         if state.commits.gives_up {
             state.give_up_changes();
         }
+        let revision = state.revision;
+        state.commits.failed(error.kind(), revision);
     }
     // Whoever comes next has to find all that was noted.
     drop(under_way);
@@ -83,10 +84,13 @@ async fn commit_changes(visit: &Visit) -> Result<(), Error> {
     if let Some(result) = try_without_io(visit, visit.lock(), now) {
         return result;
     }
-    match &visit.house.home {
+    let result = match &visit.house.home {
         Home::Store { store, .. } => kept::commit(visit, store).await,
         Home::Client(_) => client::commit_identity(visit).await,
-    }
+    };
+    // That a generation arrived is noted for others; a request that changed nothing does not fail for it.
+    let forgives = |error: &Error| matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Outage);
+    if result.as_ref().is_err_and(forgives) && !visit.lock().is_changed() { Ok(()) } else { result }
 }
 
 /// A logout is carried out although an earlier commit of this request is held and will perhaps never end.

@@ -63,9 +63,7 @@ impl Future for Finished {
         let result = ready!(work.as_mut().poll(cx));
         self.work = None;
         if let Err(error) = &result {
-            let mut state = self.visit.lock();
-            let revision = state.revision;
-            state.commits.tell(error.kind(), revision);
+            self.visit.lock().commits.tell(error.kind());
         }
         Poll::Ready(result)
     }
