@@ -66,7 +66,7 @@
 //! # What it costs
 //! Reading: a thread of the runtime's blocking pool, two opens, one read. Writing: two or three waits for the disk.
 //! Removed and expired records free their files at once, respectively with
-//! [`sweep_once`](carryall::store::Sweep::sweep_once), which somebody has to call: a job every minute, say.
+//! [`Sessions::sweep_every`](carryall::Sessions::sweep_every), say every minute.
 
 #[cfg(not(unix))]
 compile_error!("carryall-file needs a Unix: file modes, owners and advisory locks");

@@ -1,9 +1,10 @@
 //! The store in files keeps the laws of every store, and an application over it keeps what it promises.
 
+use carryall::KeyRing;
 use carryall::conformance;
-use carryall::store::{AnyStore, Durability, Store};
+use carryall::store::{AnyStore, Durability, Encrypted, Store};
 use carryall_file::FileStore;
-use carryall_testbed::node::{at, nodes, state_of, user};
+use carryall_testbed::node::{at, encrypted, nodes, state_of, user};
 use carryall_testbed::{dump, race, rounds, scratch, sweep};
 
 /// Stores of two nodes over one directory, which is made by the first.
@@ -62,4 +63,29 @@ async fn the_files_hold_no_usable_id() {
     dump::assert_no_usable_id(&dump::files(scratch.path()), &browser, "canary-5f3a");
     let state = state_of(&mut at(&nodes[1], &browser)).await;
     assert_eq!((state.subject.as_deref(), state.counter), (Some("ada"), 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn encrypted_it_keeps_the_laws_and_loses_nothing() {
+    let [scratch, empty] = [scratch(), scratch()];
+    let (path, ring) = (scratch.path().join("sessions"), KeyRing::random().expect("a ring"));
+    let make = async || Encrypted::new(FileStore::open(&path).expect("a store"), &ring).expect("a store");
+    conformance::store(make).await;
+    assert_eq!(make().await.durability(), Durability::Durable);
+    let stores = encrypted(pair(&empty));
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores.clone()).await;
+    race::fifty_requests_lose_nothing(stores).await;
+}
+
+#[tokio::test]
+async fn encrypted_files_show_nothing_of_what_a_session_holds() {
+    let [open, closed] = [scratch(), scratch()];
+    for nodes in [nodes(pair(&open)), nodes(encrypted(pair(&closed)))] {
+        let mut browser = user(&nodes[0], "canary-ada").await;
+        browser.post("/add/canary-5f3a").await;
+        assert_eq!(state_of(&mut at(&nodes[1], &browser)).await.subject.as_deref(), Some("canary-ada"));
+    }
+    for canary in ["canary-5f3a", "key-canary", "canary-ada", "counter"] {
+        dump::assert_unreadable(&dump::files(open.path()), &dump::files(closed.path()), canary);
+    }
 }

@@ -4,9 +4,10 @@ mod common;
 
 use std::path::Path;
 
-use carryall::conformance;
+use carryall::store::Encrypted;
+use carryall::{KeyRing, conformance};
 use carryall_sql::{ConnectErrorKind, Sqlite, SqliteStore};
-use carryall_testbed::node::{nodes, user};
+use carryall_testbed::node::{encrypted, nodes, user};
 use carryall_testbed::{crash, dump, race, rounds, scratch, sweep};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
@@ -88,6 +89,30 @@ async fn the_file_holds_no_usable_id_and_is_closed_to_others() {
     for entry in std::fs::read_dir(scratch.path()).expect("files") {
         let facts = entry.expect("a file").metadata().expect("its facts");
         assert_eq!(facts.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn encrypted_it_keeps_the_laws_and_loses_nothing() {
+    let scratch = scratch();
+    let (url, ring) = (file(scratch.path()), KeyRing::random().expect("a ring"));
+    let make = async || Encrypted::new(store::<Sqlite>(&url).await, &ring).expect("a store");
+    conformance::store(make).await;
+    let stores = encrypted(pair::<Sqlite>(&file(scratch.path())).await);
+    sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores.clone()).await;
+    race::fifty_requests_lose_nothing(stores).await;
+}
+
+#[tokio::test]
+async fn an_encrypted_table_shows_nothing_of_what_a_session_holds() {
+    let [open, closed] = [scratch(), scratch()];
+    let stores = encrypted(pair::<Sqlite>(&file(closed.path())).await);
+    for nodes in [nodes(pair::<Sqlite>(&file(open.path())).await), nodes(stores)] {
+        let mut browser = user(&nodes[0], "canary-ada").await;
+        assert_eq!(browser.post("/add/canary-5f3a").await.status, 200);
+    }
+    for canary in ["canary-5f3a", "key-canary", "canary-ada", "counter"] {
+        dump::assert_unreadable(&dump::files(open.path()), &dump::files(closed.path()), canary);
     }
 }
 

@@ -108,7 +108,7 @@ pub use cookie::CookiePolicy;
 pub use error::{ConfigError, Error, ErrorKind};
 pub use http::{CsrfLayer, SessionHandle, SessionLayer};
 pub use key::{Algorithm, Key, KeyRing};
-pub use lifecycle::Place;
+pub use lifecycle::{Place, Sweeping};
 pub use lifetime::Lifetime;
 pub use policy::{ClientPolicy, CsrfPolicy, FingerprintPolicy};
 pub use session::{Csrf, Flash, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::builder::SessionsBuilder;
 use crate::error::{Error, ErrorKind};
@@ -9,7 +10,8 @@ use crate::event::{Event, Revoked};
 use crate::http::{CsrfLayer, SessionLayer};
 use crate::id::Subject;
 use crate::key::{KeyId, KeyRing};
-use crate::lifecycle::drive::within;
+use crate::lifecycle::Sweeping;
+use crate::lifecycle::drive::{sweep, sweep_every, within};
 use crate::lifecycle::house::House;
 use crate::policy::CsrfPolicy;
 use crate::revocation::{Revocations, Scope};
@@ -96,6 +98,45 @@ impl Sessions {
     /// How many ends of sessions wait for the store or the log to take them; more than a few means trouble there.
     pub fn waiting_ends(&self) -> usize {
         self.house.outbox.waiting()
+    }
+
+    /// Removes expired sessions from the store about this often, until the answer is dropped.
+    ///
+    /// A minute suits most applications: expired sessions are absent whether or not they were removed, so this frees
+    /// room and nothing else. Every node may do so. They begin at random moments and wait a quarter more or less each
+    /// time, so they seldom meet, and a store takes several at once.
+    ///
+    /// Removes 500 at a time and 100 000 at most before it pauses. A failure is told as an
+    /// [`Outage`](Event::Outage) during `"sweep"` and in the log; the pauses double with each one in a row, to an hour,
+    /// and end with the first success. Does nothing where nothing has to be removed: with sessions in cookies, or a
+    /// store that forgets by itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use carryall::{KeyRing, MemoryStore, Sessions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), carryall::Error> {
+    /// let sessions = Sessions::builder(KeyRing::random()?).store(MemoryStore::new()).build()?;
+    /// let sweeping = sessions.sweep_every(Duration::from_mins(1))?; // keep it: dropped, it stops
+    /// // .. serve ..
+    /// sweeping.stop().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse`](ErrorKind::Misuse) outside a tokio runtime, or for an interval of zero.
+    pub fn sweep_every(&self, interval: Duration) -> Result<Sweeping, Error> {
+        sweep_every(&self.house, interval)
+    }
+
+    /// Removes the sessions that are expired now, for a job that runs from time to time. Answers how many, at most
+    /// 100 000: then there may be more.
+    ///
+    /// # Errors
+    /// [`Outage`](ErrorKind::Outage) if the store fails; what was removed before stays removed.
+    pub async fn sweep_once(&self) -> Result<usize, Error> {
+        sweep(&self.house).await
     }
 
     async fn revoke(&self, scope: Scope, what: Revoked) -> Result<(), Error> {

@@ -14,10 +14,12 @@ use crate::app::router;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::setup::Setup;
-use crate::{span, store};
+use crate::span;
 
 /// How long requests under way may take once the demo was told to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often expired sessions are removed from the store.
+const SWEEPS: Duration = Duration::from_mins(1);
 
 /// Serves until Ctrl-C or a termination signal; requests under way are finished, unless they
 /// take longer than three seconds.
@@ -57,8 +59,8 @@ async fn listen(setup: Arc<Setup>) -> Result<(), Failure> {
     let router = router(&setup)?;
     let listener = TcpListener::bind(wanted).await.map_err(failed)?;
     announce(&setup, listener.local_addr().map_err(failed)?);
-    // It ends with the runtime.
-    setup.sweeper.clone().map(|sweeper| tokio::spawn(store::sweep(sweeper)));
+    let sweeping = setup.sessions.sweep_every(SWEEPS);
+    let _sweeping = sweeping.map_err(|error| Failure::machine(error.to_string()))?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).into_future();
     tokio::select! {

@@ -1,6 +1,5 @@
 //! The options, put into effect: the sessions, and what the pages tell about them.
 
-use carryall::store::Sweeper;
 use carryall::{Algorithm, Carrier, ClientPolicy, CookiePolicy, KeyRing, Place, Sessions, SessionsBuilder};
 
 use crate::failure::Failure;
@@ -11,8 +10,6 @@ use crate::options::{CarrierChoice, Options, PlaceChoice};
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) sessions: Sessions,
-    /// What removes expired sessions, if they do not go by themselves.
-    pub(crate) sweeper: Option<Sweeper>,
 }
 
 impl Setup {
@@ -29,16 +26,15 @@ impl Setup {
             .lifetime(options.lifetime())
             .client(ClientPolicy::default().record_address(true).record_agent(true))
             .cookie(cookie);
-        let (builder, sweeper) = match options.place() {
-            PlaceChoice::Client => (carry(builder, options.carrier), None),
+        let builder = match options.place() {
+            PlaceChoice::Client => carry(builder, options.carrier),
             PlaceChoice::Store => {
                 let store = options.store.clone().unwrap_or_default().open().await?;
-                let sweeper = store.sweeper().cloned();
-                (builder.store(store).place_all(Place::Store), sweeper)
+                builder.store(store).place_all(Place::Store)
             }
         };
         let sessions = builder.build().map_err(|error| Failure::option(error.to_string()))?;
-        Ok(Self { options: options.clone(), sessions, sweeper })
+        Ok(Self { options: options.clone(), sessions })
     }
 
     /// The name of the session's cookie.

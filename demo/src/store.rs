@@ -1,13 +1,11 @@
-//! What keeps sessions on the server: said in one word, opened, and swept.
+//! What keeps sessions on the server: said in one word, and opened.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use carryall::MemoryStore;
-use carryall::clock::{Clock as _, SystemClock};
-use carryall::store::{AnyStore, StoreError, Sweeper};
+use carryall::store::{AnyStore, StoreError};
 use carryall_file::{FileStore, OpenErrorKind};
 use carryall_sql::{ConnectError, ConnectErrorKind, Dialect, MySql, Postgres, SqlStore, Sqlite};
 
@@ -102,26 +100,6 @@ async fn database<D: Dialect>(url: &str) -> Result<AnyStore, Failure> {
 fn with_cause(error: &StoreError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
     format!("{error}{}", cause.unwrap_or_default())
-}
-
-/// Removes expired sessions every minute, for as long as the demo runs.
-pub(crate) async fn sweep(sweeper: Sweeper) {
-    /// So many at a time that nobody waits long for them.
-    const BATCH: usize = 1_000;
-    let mut minutes = tokio::time::interval(Duration::from_mins(1));
-    loop {
-        minutes.tick().await;
-        loop {
-            match sweeper.sweep_once(SystemClock.now(), BATCH).await {
-                Ok(BATCH) => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!("expired sessions stay for another minute: {}", with_cause(&error));
-                    break;
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,13 @@ pub fn assert_no_usable_id(dump: &[u8], browser: &Browser, written: &str) {
     assert!(!contains(&dump.to_ascii_lowercase(), hex.as_bytes()), "the dump shows {hex} in capitals");
 }
 
+/// What a session holds is in one dump, and in the other, of a backend that was encrypted, it is not.
+pub fn assert_unreadable(plain: &[u8], encrypted: &[u8], written: &str) {
+    assert!(contains(plain, written.as_bytes()), "the dump lacks what the session holds: it proves nothing");
+    assert!(!encrypted.is_empty(), "nothing was written");
+    assert!(!contains(encrypted, written.as_bytes()), "the dump shows {written}");
+}
+
 fn contains(dump: &[u8], what: &[u8]) -> bool {
     dump.windows(what.len()).any(|window| window == what)
 }

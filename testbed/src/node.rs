@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use carryall::store::AnyStore;
+use carryall::store::{AnyStore, Encrypted};
 use carryall::testing::TestClient;
 use carryall::{Error, KeyRing, Session, Sessions};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,12 @@ pub struct State {
 pub fn nodes(stores: impl IntoIterator<Item = AnyStore>) -> Vec<Router> {
     let ring = KeyRing::random().unwrap();
     stores.into_iter().map(|store| node(&ring, store, Duration::from_secs(20), Pause::Nothing)).collect()
+}
+
+/// The same stores, encrypted under keys that they share.
+pub fn encrypted(stores: [AnyStore; 2]) -> [AnyStore; 2] {
+    let ring = KeyRing::random().unwrap();
+    stores.map(|store| Encrypted::new(store, &ring).unwrap().into())
 }
 
 /// A node whose requests wait this long for the store, and whose handlers take so long.

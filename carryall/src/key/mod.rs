@@ -18,9 +18,9 @@
 //! 3. Once the longest lifetime has passed, take the old key out.
 //!
 //! # What is derived
-//! HKDF-SHA256 (RFC 5869) with a label for each purpose and the application id in every `info`, so a cookie of one
-//! application or kind is never accepted as another. A key's id is derived too: one id, one key, and a
-//! cookie names the key it was made with, so none is ever tried in vain.
+//! HKDF-SHA256 (RFC 5869) with a label for each purpose and the application id in every `info` (a record at
+//! rest has it in its associated data), so a cookie of one application or kind is never accepted as another. A key's id
+//! is derived too: one id, one key, and a cookie names the key it was made with, so none is ever tried in vain.
 
 mod binding;
 mod jwks;

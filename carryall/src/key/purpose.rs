@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Csrf,
     /// Hashes what was seen of a client.
     Fingerprint,
+    /// Encrypts records at rest.
+    Rest,
 }
 
 impl Purpose {
@@ -33,11 +35,12 @@ impl Purpose {
             Self::Ticket => b"ticket",
             Self::Csrf => b"csrf",
             Self::Fingerprint => b"fingerprint",
+            Self::Rest => b"rest",
         }
     }
 
     #[cfg(test)]
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Seal,
         Self::SignHs256,
         Self::SignHs384,
@@ -46,5 +49,6 @@ impl Purpose {
         Self::Ticket,
         Self::Csrf,
         Self::Fingerprint,
+        Self::Rest,
     ];
 }

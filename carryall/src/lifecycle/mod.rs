@@ -7,12 +7,14 @@ pub(crate) mod emit;
 pub(crate) mod house;
 mod load;
 mod outbox;
+mod pace;
 pub(crate) mod place;
 pub(crate) mod plan;
 mod queue;
 mod record;
 pub(crate) mod visit;
 
+pub use drive::Sweeping;
 pub(crate) use outbox::Outbox;
 pub use place::Place;
 pub(crate) use queue::Queues;

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Commit, Draft, Durability, MemoryStore, Record, Store, StoreError, Sweep, Version};
+use super::{Commit, Draft, Durability, Encrypted, MemoryStore, Record, Store, StoreError, Sweep, Version};
 use crate::clock::Timestamp;
 use crate::id::RecordKey;
 
@@ -95,6 +95,14 @@ impl<S: Store> From<Wrapped<S>> for AnyStore {
 impl From<MemoryStore> for AnyStore {
     fn from(store: MemoryStore) -> Self {
         Self::of(store).sweeps().into()
+    }
+}
+
+/// What the store inside can do besides, the encrypted one can.
+impl From<Encrypted> for AnyStore {
+    fn from(store: Encrypted) -> Self {
+        let sweeper = store.inner().sweeper().cloned();
+        Self { store: Arc::new(store), sweeper }
     }
 }
 

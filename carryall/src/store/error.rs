@@ -24,8 +24,10 @@ pub enum StoreErrorKind {
     TooLarge,
     /// The store has no room for another record. Nothing was written.
     Full,
-    /// The store answered with something that is no record.
+    /// The store answered with something that is no record, or not this one.
     Corrupt,
+    /// The record is encrypted under a key that the ring does not hold.
+    UnknownKey,
 }
 
 impl StoreError {
@@ -59,6 +61,9 @@ impl fmt::Display for StoreError {
             }
             StoreErrorKind::Full => "the session store is full: raise its limits or shorten lifetimes",
             StoreErrorKind::Corrupt => "the session store answered with something that is no record",
+            StoreErrorKind::UnknownKey => {
+                "the record is encrypted under a key that the ring does not hold: accept that key on every node"
+            }
         })
     }
 }

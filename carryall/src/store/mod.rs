@@ -21,6 +21,7 @@
 //! ```
 
 mod any;
+mod encrypted;
 mod error;
 pub mod memory;
 mod record;
@@ -29,6 +30,7 @@ mod sweep;
 use std::fmt::Debug;
 
 pub use any::{AnyStore, Sweeper, Wrapped};
+pub use encrypted::Encrypted;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use record::{Draft, Header, Record, SubjectHash, Version};

@@ -4,6 +4,7 @@ mod client;
 mod create;
 mod end;
 mod kept;
+mod sweep;
 mod touch;
 mod turn;
 mod wait;
@@ -11,6 +12,8 @@ mod wait;
 use std::sync::MutexGuard;
 
 pub(crate) use self::end::{end_in_background, ended};
+pub use self::sweep::Sweeping;
+pub(crate) use self::sweep::{sweep, sweep_every};
 pub(crate) use self::turn::{When, tell_abandoned};
 pub(crate) use self::wait::{Finished, within};
 use super::house::House;
