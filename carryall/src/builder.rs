@@ -9,7 +9,7 @@ use crate::cookie::{CookiePolicy, Writer};
 use crate::error::ConfigError;
 use crate::event::Observer;
 use crate::generation::Windows;
-use crate::key::{Binding, KeyRing, Purpose};
+use crate::key::{Binding, KeyRing, Names, Purpose};
 use crate::lifecycle::house::{House, Patience};
 use crate::lifecycle::place::{Home, Place};
 use crate::lifetime::{LONGEST, Lifetime, Lifetimes};
@@ -210,7 +210,8 @@ impl SessionsBuilder {
         Ok(Sessions::new(House {
             home,
             csrf: self.ring.macs(Purpose::Csrf, &binding),
-            binding,
+            names: Names::new(&binding.app),
+            app: binding.app,
             cookie,
             lifetimes: self.lifetimes,
             windows: self.windows,

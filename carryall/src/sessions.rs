@@ -158,6 +158,6 @@ impl Sessions {
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("app", &self.house.binding.app).finish_non_exhaustive()
+        f.debug_struct("Sessions").field("app", &self.house.app).finish_non_exhaustive()
     }
 }

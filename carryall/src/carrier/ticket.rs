@@ -26,7 +26,8 @@ const VERSION: u8 = 0x21;
 const HEAD: usize = 1 + KeyId::LEN + Family::LEN;
 const TAIL: usize = 4 + 16;
 /// The longest varint has 10 bytes.
-const LONGEST: usize = base64url::encoded_len(HEAD + 10 + TAIL);
+const LONGEST_BYTES: usize = HEAD + 10 + TAIL;
+const LONGEST: usize = base64url::encoded_len(LONGEST_BYTES);
 
 /// Mints and opens tickets.
 #[derive(Debug)]
@@ -58,7 +59,9 @@ impl Ticket {
         if token.len() > LONGEST {
             return Err(Refusal::Malformed);
         }
-        let ticket = base64url::decode(token).ok_or(Refusal::Malformed)?;
+        let mut room = [0; LONGEST_BYTES];
+        let ticket = &mut room[..base64url::decoded_len(token.len())];
+        base64url::decode_into(token, ticket).ok_or(Refusal::Malformed)?;
         let (signed, tag) = ticket.split_last_chunk::<16>().ok_or(Refusal::Malformed)?;
         let (id, body) = read(signed).ok_or(Refusal::Malformed)?;
         let (state, mac) = self.macs.find(id).ok_or(Refusal::UnknownKey)?;

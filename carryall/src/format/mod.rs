@@ -6,6 +6,7 @@
 //!
 //! Integers wider than 64 bits have no place in JSON: they come back from MessagePack alone.
 
+mod buffer;
 mod cursor;
 mod fields;
 mod flaw;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 
+pub(crate) use buffer::Buffer;
 pub(crate) use flaw::Flaw;
 pub(crate) use json::scan as json_scan;
 pub(crate) use msgpack::scan;
@@ -45,31 +47,27 @@ pub(crate) enum Format {
 impl Format {
     /// The bytes of `value`; an [`ErrorKind::Encode`] says what in it cannot be stored.
     pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, Error> {
+        let mut packed = Buffer::new();
+        pack(value, &mut packed)?;
         let mut out = Vec::new();
-        self.encode_into(value, &mut out)?;
+        self.put_packed(&packed, &mut out)?;
         Ok(out)
     }
 
-    /// As [`encode`](Self::encode), appended to `out`. After an error it ends in anything.
-    pub(crate) fn encode_into<T: Serialize + ?Sized>(
-        self,
-        value: &T,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    /// Appends a value that was [packed](pack), as this format has it. After an error `out` ends in anything.
+    pub(crate) fn put_packed(self, packed: &Buffer, out: &mut Vec<u8>) -> Result<(), Error> {
+        let packed = packed.as_slice();
         match self {
             Self::MessagePack => {
-                let start = out.len();
-                pack(value, out)?;
-                msgpack::check(&out[start..], MOST_DEPTH).map_err(Flaw::while_encoding)
+                msgpack::check(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
+                out.extend_from_slice(packed);
             }
             Self::Json => {
-                let mut packed = Vec::new();
-                pack(value, &mut packed)?;
-                let node = msgpack::read(&packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
+                let node = msgpack::read(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
                 json::write(out, &node);
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// The value in `bytes`, all of them; an [`ErrorKind::Decode`] if they hold no such `T`.
@@ -152,7 +150,8 @@ impl Format {
     }
 }
 
-fn pack<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+/// Takes down a value as serde describes it, which is the application's code; what cannot be stored is found later.
+pub(crate) fn pack<T: Serialize + ?Sized>(value: &T, out: &mut Buffer) -> Result<(), Error> {
     let mut serializer = rmp_serde::Serializer::new(out).with_struct_map().with_human_readable();
     value.serialize(&mut serializer).map_err(|error| {
         Error::new(ErrorKind::Encode, "this value cannot be serialized; its own Serialize refused")

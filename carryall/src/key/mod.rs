@@ -38,7 +38,7 @@ mod weak;
 pub(crate) use binding::Binding;
 pub use key_id::KeyId;
 pub(crate) use mac::Macs;
-pub(crate) use names::{handle, record_key, subject_hash};
+pub(crate) use names::Names;
 pub(crate) use purpose::Purpose;
 pub use ring::{KeyRing, KeyRingBuilder, KeyState};
 pub use root::Key;

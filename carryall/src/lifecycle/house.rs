@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{self, Event, Observer};
 use crate::generation::{Generations, Windows};
 use crate::id::{Family, Handle, RecordKey, Subject};
-use crate::key::{self, Binding, KeyId, Macs};
+use crate::key::{KeyId, Macs, Names};
 use crate::lifetime::{Lifetime, Lifetimes};
 use crate::policy::{ClientPolicy, FingerprintPolicy};
 use crate::random::Random;
@@ -25,7 +25,8 @@ use crate::store::Header;
 #[derive(Debug)]
 pub(crate) struct House {
     pub(crate) home: Home,
-    pub(crate) binding: Binding,
+    pub(crate) app: String,
+    pub(crate) names: Names,
     pub(crate) cookie: Writer,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) windows: Windows,
@@ -91,11 +92,11 @@ impl House {
     }
 
     pub(crate) fn handle(&self, family: &Family) -> Handle {
-        key::handle(&self.binding.app, family)
+        self.names.handle(family)
     }
 
     pub(crate) fn record_key(&self, family: &Family) -> RecordKey {
-        key::record_key(&self.binding.app, family)
+        self.names.record_key(family)
     }
 
     /// The facts of a session that begins now.
@@ -132,7 +133,7 @@ impl House {
     }
 
     pub(crate) fn subject_hash(&self, subject: &Subject) -> crate::store::SubjectHash {
-        key::subject_hash(&self.binding.app, None, subject)
+        self.names.subject_hash(None, subject)
     }
 
     /// How many payload bytes fit beside this envelope.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Event, Refusal};
 use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::KeyId;
-use crate::policy::{OnMismatch, RequestHead, ages_flash, is_ahead};
+use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
 use crate::session::Session;
 use crate::session::engine::{BoxFuture, Engine};
 use crate::session::state::{Standing, State};
@@ -191,7 +191,8 @@ impl Visit {
                 .filter_map(|(_, mac)| policy.of(head, &house.client, &|parts| mac.tag16(parts)))
                 .collect()
         });
-        Glance { is_ahead: is_ahead(head), ages_flash: ages_flash(head), marks }
+        let is_ahead = is_ahead(head);
+        Glance { is_ahead, ages_flash: !is_ahead && is_page(head), marks }
     }
 
     fn notice(&self, head: &impl RequestHead) {

@@ -23,9 +23,13 @@ use crate::policy::head::RequestHead;
 /// assert!(ages_flash(&page) && !ages_flash(&image));
 /// ```
 pub fn ages_flash(head: &impl RequestHead) -> bool {
+    is_page(head) && !is_ahead(head)
+}
+
+/// Whether it asks for a page, be it ahead of the user.
+pub(crate) fn is_page(head: &impl RequestHead) -> bool {
     // Repeated values, which no browser sends, must all be pages.
     head.values("sec-fetch-dest").all(|dest| matches!(dest, b"document" | b"iframe" | b"frame"))
-        && !is_ahead(head)
 }
 
 /// Whether the browser fetches or renders ahead of the user, so that nobody may see the answer.

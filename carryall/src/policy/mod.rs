@@ -27,5 +27,5 @@ pub use client::{ClientPolicy, ProxyHeader};
 pub use csrf::{CsrfDecision, CsrfPolicy};
 pub use fingerprint::{FingerprintPolicy, OnMismatch};
 pub use flash::ages_flash;
-pub(crate) use flash::is_ahead;
+pub(crate) use flash::{is_ahead, is_page};
 pub use head::{PeerAddr, RequestHead};

@@ -240,8 +240,10 @@ impl State {
     /// Whether nothing is left that is worth a cookie. A session that came without values, for the sake of its CSRF
     /// tokens, is not emptied.
     pub(crate) fn is_empty(&self) -> bool {
-        let came_empty = self.standing == Standing::Live && !self.contents.is_changed();
-        self.contents.is_empty() && self.login().is_none() && !self.started && !came_empty
+        self.contents.is_empty()
+            && self.login().is_none()
+            && !self.started
+            && (self.standing != Standing::Live || self.contents.is_changed())
     }
 
     /// Forgets everything that was loaded: from here on this is a session that does not exist yet.
@@ -286,7 +288,10 @@ impl State {
             self.contents.settle();
         }
         self.standing = Standing::Live;
-        self.loaded.clone_from(&self.envelope);
+        // After the last commit there is nothing to go back to, unless another one is still to end the session.
+        if !self.commits.is_last || self.commits.under_way > 0 {
+            self.loaded.clone_from(&self.envelope);
+        }
         if let (Some(presented), Some(envelope)) = (&mut self.presented, &self.envelope) {
             // What was decided above leaves with the response, so further changes start from it.
             presented.generation = envelope.generation;

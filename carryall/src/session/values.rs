@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Session;
 use crate::error::{Error, ErrorKind};
-use crate::format::Format;
+use crate::format::{Buffer, Format, pack};
 use crate::value::Updater;
 
 /// The segment that plain `get` and `set` use.
@@ -118,14 +118,11 @@ impl Session {
         key: &str,
         value: &T,
     ) -> Result<(), Error> {
-        let format = self.state().contents.format();
         // Outside the lock: what is encoded is the application's code, and may hold this very session.
-        let encoded = format.encode(value)?;
+        let mut packed = Buffer::new();
+        pack(value, &mut packed)?;
         self.state().write(&*self.engine, |contents| {
-            contents.set(segment, key, |_, out| {
-                out.extend_from_slice(&encoded);
-                Ok(())
-            })
+            contents.set(segment, key, |format, out| format.put_packed(&packed, out))
         })
     }
 

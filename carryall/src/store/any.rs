@@ -7,7 +7,8 @@ use super::{Commit, Draft, Durability, Encrypted, MemoryStore, Record, Store, St
 use crate::clock::Timestamp;
 use crate::id::RecordKey;
 
-/// Any [`Store`], its type erased; cheap to clone. Each call allocates once, for its future.
+/// Any [`Store`], its type erased; cheap to clone. Each call allocates once, for its future; loading from a
+/// [`MemoryStore`] that was turned into one directly does not.
 ///
 /// What else a store can do is declared while it is wrapped, and asked for here:
 ///
@@ -22,6 +23,8 @@ use crate::id::RecordKey;
 pub struct AnyStore {
     store: Arc<dyn ErasedStore>,
     sweeper: Option<Sweeper>,
+    /// The same store, if it is one that answers at once.
+    memory: Option<MemoryStore>,
 }
 
 impl AnyStore {
@@ -34,11 +37,19 @@ impl AnyStore {
     pub fn sweeper(&self) -> Option<&Sweeper> {
         self.sweeper.as_ref()
     }
+
+    /// The same store, if it is one that answers at once.
+    pub(crate) fn memory(&self) -> Option<&MemoryStore> {
+        self.memory.as_ref()
+    }
 }
 
 impl Store for AnyStore {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        self.store.load(key, now).await
+        match &self.memory {
+            Some(memory) => Store::load(memory, key, now).await,
+            None => self.store.load(key, now).await,
+        }
     }
 
     async fn commit(
@@ -88,13 +99,14 @@ impl<S: Sweep> Wrapped<S> {
 
 impl<S: Store> From<Wrapped<S>> for AnyStore {
     fn from(wrapped: Wrapped<S>) -> Self {
-        Self { store: wrapped.store, sweeper: wrapped.sweeper }
+        Self { store: wrapped.store, sweeper: wrapped.sweeper, memory: None }
     }
 }
 
 impl From<MemoryStore> for AnyStore {
     fn from(store: MemoryStore) -> Self {
-        Self::of(store).sweeps().into()
+        let memory = Some(store.clone());
+        Self { memory, ..Self::of(store).sweeps().into() }
     }
 }
 
@@ -182,5 +194,31 @@ trait ErasedSweep: std::fmt::Debug + Send + Sync {
 impl<S: Sweep> ErasedSweep for S {
     fn sweep_once(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
         Box::pin(Sweep::sweep_once(self, now, limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::store::Header;
+
+    #[tokio::test]
+    async fn a_store_in_memory_is_one_store_whichever_way_it_is_asked() {
+        let now = Timestamp::from_secs(1_000);
+        let expires = Timestamp::from_secs(2_000);
+        let header = Header { created: now, seen: now, expires, latest: expires, subject: None };
+        let draft = |payload: &'static [u8]| Draft { header, payload: Bytes::from_static(payload) };
+        let any = AnyStore::from(MemoryStore::new());
+        let key = RecordKey::from_bytes([7; 16]);
+        let memory = any.memory().expect("it is one in memory");
+        let at_once = |expected, payload| memory.commit_at_once(&key, expected, draft(payload), now).unwrap();
+        assert_eq!(at_once(None, b"one"), Commit::Committed(Version::FIRST));
+        let replaced = Store::commit(&any, &key, Some(Version::FIRST), draft(b"two"), now).await;
+        assert_eq!(replaced.unwrap(), Commit::Committed(Version::FIRST.next()));
+        assert_eq!(Store::load(&any, &key, now).await.unwrap().unwrap().payload, b"two"[..]);
+        assert!(Store::remove(&any, &key, now).await.unwrap());
+        assert_eq!(at_once(Some(Version::FIRST.next()), b"three"), Commit::Gone);
     }
 }

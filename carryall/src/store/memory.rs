@@ -100,6 +100,17 @@ impl MemoryStore {
     pub fn bytes(&self) -> usize {
         self.0.budget.taken().bytes
     }
+
+    /// [`Store::commit`], for callers that know that it does not wait.
+    pub(crate) fn commit_at_once(
+        &self,
+        key: &RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Commit, StoreError> {
+        self.0.commit(key, expected, draft, now)
+    }
 }
 
 impl Default for MemoryStore {

@@ -1,9 +1,11 @@
 //! Commits of sessions that a store keeps: compare-and-swap, and replay on the fresh record after a lost race.
 
 use std::pin::pin;
+use std::sync::MutexGuard;
 
 use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
+use super::super::place::Home;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
@@ -69,7 +71,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
             return Box::pin(lost(visit, store, &wish, now)).await;
         }
-        let (draft, is_empty) = draft_of(visit, &mut facts, attempt.contents.as_ref(), now);
+        let (draft, is_empty) = draft_of(house, &visit.lock(), &mut facts, attempt.contents.as_ref(), now);
         if draft.payload.len() > house.max_record {
             return Err(crate::session::state::too_large(house.max_record));
         }
@@ -82,7 +84,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if is_empty {
                     return Box::pin(remove(visit, &facts.envelope)).await;
                 }
-                finish(visit, facts, attempt.contents, version);
+                finish(house, visit.lock(), facts, attempt.contents, version);
                 return Ok(());
             }
             Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
@@ -93,6 +95,36 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 attempt = replay(visit, &record, &wish, now)?;
             }
         }
+    }
+}
+
+/// The usual write to a store that answers at once, without a future. Gives the state back if there is more to it: then
+/// nothing was done that may not be done again.
+pub(super) fn write_at_once<'a>(
+    visit: &Visit,
+    state: MutexGuard<'a, State>,
+    now: Timestamp,
+) -> Result<(), MutexGuard<'a, State>> {
+    let house = &visit.house;
+    let Home::Store { store, .. } = &house.home else { return Err(state) };
+    let Some(memory) = store.memory() else { return Err(state) };
+    let Some((wish, Attempt { facts, version, .. })) = first_attempt(&state) else { return Err(state) };
+    let family = facts.envelope.family;
+    let is_revoked = house.is_revoked(&facts.envelope, None, now);
+    let Change::Go(mut facts) = wish.apply(house, facts, now, is_revoked) else { return Err(state) };
+    if house.known(&family).is_some_and(|known| known.dead.is_some()) {
+        return Err(state);
+    }
+    let (draft, is_empty) = draft_of(house, &state, &mut facts, None, now);
+    if is_empty || draft.payload.len() > house.max_record {
+        return Err(state);
+    }
+    match memory.commit_at_once(&visit.record_key(&family), Some(version), draft, now) {
+        Ok(Commit::Committed(version)) => {
+            finish(house, state, facts, None, version);
+            Ok(())
+        }
+        _ => Err(state),
     }
 }
 
@@ -165,9 +197,13 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.give_up_changes();
 }
 
-fn finish(visit: &Visit, facts: Facts, contents: Option<Contents>, version: Version) {
-    let house = &visit.house;
-    let mut state = visit.lock();
+fn finish(
+    house: &House,
+    mut state: MutexGuard<'_, State>,
+    facts: Facts,
+    contents: Option<Contents>,
+    version: Version,
+) {
     let change = match state.intent {
         Intent::Keep => None,
         Intent::Regenerate => Some(IdentityChange::Regenerate),
@@ -186,9 +222,10 @@ fn finish(visit: &Visit, facts: Facts, contents: Option<Contents>, version: Vers
     state.envelope = Some(facts.envelope);
     state.version = Some(version.0);
     state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
+    let Some(change) = change else { return };
     let envelope = state.envelope.clone();
     drop(state);
-    if let (Some(change), Some(envelope)) = (change, envelope) {
+    if let Some(envelope) = envelope {
         house.tell(|| identity_event(house, &envelope, change));
     }
 }
@@ -203,16 +240,21 @@ async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish, now: Timestamp) -> R
 
 /// The session as it would be written; one in which nothing is left is marked as ended in the same write, so that
 /// nobody adds to it before it is removed.
-fn draft_of(visit: &Visit, facts: &mut Facts, contents: Option<&Contents>, now: Timestamp) -> (Draft, bool) {
-    let state = visit.lock();
+fn draft_of(
+    house: &House,
+    state: &State,
+    facts: &mut Facts,
+    contents: Option<&Contents>,
+    now: Timestamp,
+) -> (Draft, bool) {
     let contents = contents.unwrap_or(&state.contents);
-    let is_emptied = state.contents.is_changed() && contents.is_empty();
+    let is_emptied = contents.is_empty() && state.contents.is_changed();
     let is_empty = is_emptied && facts.envelope.login.is_none() && !state.started && !state.confirm;
     if is_empty {
         facts.generations.end(now);
     }
     let is_new = state.presented.is_none();
-    (draft(&visit.house, &facts.envelope, &facts.generations, contents, is_new), is_empty)
+    (draft(house, &facts.envelope, &facts.generations, contents, is_new), is_empty)
 }
 
 /// Ends a session in which nothing is left.

@@ -46,6 +46,12 @@ fn try_without_io(
     now: Timestamp,
 ) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
+    if plan == (Plan::Write { identity: false }) {
+        match kept::write_at_once(visit, state, now) {
+            Ok(()) => return Some(Ok(())),
+            Err(unwritten) => state = unwritten,
+        }
+    }
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
     drop(state);
     Some(result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event))))

@@ -80,13 +80,12 @@ fn begin(visit: &Visit, when: When) -> Result<bool, Error> {
 }
 
 async fn commit_changes(visit: &Visit) -> Result<(), Error> {
-    let now = visit.house.now();
-    if let Some(result) = try_without_io(visit, visit.lock(), now) {
-        return result;
-    }
     let result = match &visit.house.home {
         Home::Store { store, .. } => kept::commit(visit, store).await,
-        Home::Client(_) => client::commit_identity(visit).await,
+        Home::Client(_) => match try_without_io(visit, visit.lock(), visit.house.now()) {
+            Some(result) => result,
+            None => client::commit_identity(visit).await,
+        },
     };
     // That a generation arrived is noted for others; a request that changed nothing does not fail for it.
     let forgives = |error: &Error| matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Outage);

@@ -35,7 +35,11 @@ fn get(contents: &mut Contents, segment: &str, path: &str) -> Option<Value> {
 }
 
 fn set(contents: &mut Contents, segment: &str, path: &str, value: impl Serialize) {
-    contents.set(segment, path, |format, out| format.encode_into(&value, out)).unwrap();
+    let encode = |format: Format, out: &mut Vec<u8>| {
+        out.extend_from_slice(&format.encode(&value)?);
+        Ok(())
+    };
+    contents.set(segment, path, encode).unwrap();
 }
 
 fn body(contents: &mut Contents, segment: &str) -> Option<(u32, Value)> {
