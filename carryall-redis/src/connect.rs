@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use redis::{
-    ConnectionInfo, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, ServerErrorKind,
-};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, ServerErrorKind};
+
+use crate::options::RedisOptions;
 
 /// Why a store cannot be connected. Never shows the URL, which may hold a password.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct ConnectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
-    /// The URL cannot be understood, or is another database's.
+    /// The URL cannot be understood, or is another database's; or the root certificates are none.
     Url,
     /// The server does not let this user in, or not do what it has to.
     Refused,
@@ -81,21 +82,37 @@ impl std::error::Error for ConnectError {
     }
 }
 
-/// What a URL says. The third version of the protocol is spoken whatever it says: it tells of a lost connection.
-pub(crate) fn read(url: &str) -> Result<ConnectionInfo, ConnectError> {
+/// Who connects to the server of a URL. The third version of the protocol is spoken whatever the URL says: it tells of
+/// a lost connection.
+pub(crate) fn client(url: &str, options: &RedisOptions) -> Result<Client, ConnectError> {
     const KNOWN: [&str; 7] = ["redis", "valkey", "rediss", "valkeys", "unix", "redis+unix", "valkey+unix"];
     let scheme = url.split(':').next().unwrap_or_default();
     if !KNOWN.contains(&scheme) {
         return Err(ConnectError::url("it has to begin with `redis:`, `rediss:` or `unix:`"));
     }
-    if cfg!(not(feature = "tls")) && ["rediss", "valkeys"].contains(&scheme) {
+    let has_tls = ["rediss", "valkeys"].contains(&scheme);
+    if cfg!(not(feature = "tls")) && has_tls {
         return Err(ConnectError::url("TLS takes the feature `tls` of carryall-redis"));
     }
-    #[cfg(feature = "tls")]
-    choose_cryptography();
     let server = url.into_connection_info().map_err(ConnectError::new)?;
     let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    Ok(server.set_redis_settings(settings))
+    let tcp = TcpSettings::default().set_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let tcp = tcp.set_user_timeout(options.patience);
+    let server = server.set_redis_settings(settings).set_tcp_settings(tcp);
+    #[cfg(feature = "tls")]
+    if has_tls {
+        return secured(server, options);
+    }
+    Client::open(server).map_err(ConnectError::new)
+}
+
+#[cfg(feature = "tls")]
+fn secured(server: redis::ConnectionInfo, options: &RedisOptions) -> Result<Client, ConnectError> {
+    choose_cryptography();
+    let certificates =
+        redis::TlsCertificates { client_tls: None, root_cert: options.root_certificates.clone() };
+    Client::build_with_tls(server, certificates).map_err(|error| ConnectError::url(error.to_string()))
 }
 
 /// rustls panics if it was built with several libraries and nobody has chosen one for the process.

@@ -1,4 +1,4 @@
-//! Sessions in Redis, 6.2 or newer, and Valkey.
+//! Sessions in Redis, 6.2 or newer, and Valkey: a single server. `rediss://` takes the feature `tls`.
 //!
 //! ```
 //! use axum::{Router, routing::get};

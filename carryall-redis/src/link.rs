@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use carryall::store::Durability;
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, PushInfo, PushKind};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, PushInfo, PushKind};
 use redis::{RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -50,11 +49,7 @@ struct Failure {
 
 impl Link {
     /// Connects for the first time; answers what the server is like, too.
-    pub(crate) async fn open(server: ConnectionInfo, patience: Duration) -> RedisResult<(Self, Server)> {
-        let settings = TcpSettings::default().set_nodelay(true);
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let settings = settings.set_user_timeout(patience);
-        let client = Client::open(server.set_tcp_settings(settings))?;
+    pub(crate) async fn open(client: Client, patience: Duration) -> RedisResult<(Self, Server)> {
         let (line, server) = Line::open(&client, patience).await?;
         let state = Mutex::new(State { line: Some(line), failure: None });
         let durability = server.durability.into();

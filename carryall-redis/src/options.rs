@@ -10,6 +10,8 @@ pub struct RedisOptions {
     pub(crate) max_record: usize,
     pub(crate) patience: Duration,
     pub(crate) may_evict: bool,
+    #[cfg(feature = "tls")]
+    pub(crate) root_certificates: Option<Vec<u8>>,
 }
 
 impl Default for RedisOptions {
@@ -19,6 +21,8 @@ impl Default for RedisOptions {
             max_record: 1024 * 1024,
             patience: Duration::from_secs(5),
             may_evict: false,
+            #[cfg(feature = "tls")]
+            root_certificates: None,
         }
     }
 }
@@ -41,6 +45,14 @@ impl RedisOptions {
     /// less long, see [`patience`](carryall::SessionsBuilder::patience).
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
+        self
+    }
+
+    /// The certificate authorities, in PEM, whose servers are believed with `rediss://` (feature `tls`). Default: those
+    /// of the system.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = Some(pem.into());
         self
     }
 

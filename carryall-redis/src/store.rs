@@ -46,8 +46,8 @@ impl RedisStore {
     /// # Errors
     /// [`ConnectError`], if the URL cannot be understood, the server does not let it in, is a replica, or evicts.
     pub async fn connect_with(url: &str, options: &RedisOptions) -> Result<Self, ConnectError> {
-        let server = connect::read(url)?;
-        let (link, server) = Link::open(server, options.patience).await.map_err(ConnectError::new)?;
+        let client = connect::client(url, options)?;
+        let (link, server) = Link::open(client, options.patience).await.map_err(ConnectError::new)?;
         if server.evicts() && !options.may_evict {
             return Err(ConnectError::evicting(&server.policy));
         }
