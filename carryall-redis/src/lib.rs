@@ -49,7 +49,7 @@
 //! a plain value with a deadline, 58 for users.
 //!
 //! # What it needs
-//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and `DEL`;
+//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and `DEL`;
 //! `CONFIG GET` if it is to know that the server is durable.
 
 mod connect;

@@ -67,15 +67,11 @@ impl Link {
         line.judge(answer)
     }
 
-    /// Calls a script, and loads it if the server has forgotten it, in the same round trip as the second attempt.
+    /// Calls a script by its hash, and by its text if the server has forgotten it.
     pub(crate) async fn call(&self, script: &Script, call: &Cmd) -> RedisResult<Value> {
         match self.ask(call).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let mut line = self.line().await?;
-                let mut again = redis::pipe();
-                again.add_command(script.load()).ignore().add_command(call.clone());
-                let answer = again.query_async::<(Value,)>(&mut line.connection).await;
-                line.judge(answer.map(|(value,)| value))
+                self.ask(&script.in_full(call)).await
             }
             answer => answer,
         }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use redis::Cmd;
+use redis::{Arg, Cmd};
 
 /// Compare-and-swap.
 pub(crate) static COMMIT: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("lua/commit.lua")));
@@ -38,5 +38,18 @@ impl Script {
         let mut call = redis::cmd("EVALSHA");
         call.arg(&self.hash).arg(1).arg(key);
         call
+    }
+
+    /// The same call with the text in place of the hash. It is one command, so nobody can make the server forget the
+    /// script between loading and calling it.
+    pub(crate) fn in_full(&self, call: &Cmd) -> Cmd {
+        let mut full = redis::cmd("EVAL");
+        full.arg(self.source);
+        for argument in call.args_iter().skip(2) {
+            if let Arg::Simple(bytes) = argument {
+                full.arg(bytes);
+            }
+        }
+        full
     }
 }

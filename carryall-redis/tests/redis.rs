@@ -11,7 +11,7 @@ use carryall_redis::{ConnectErrorKind, RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, user, visitor};
 use carryall_testbed::server::Server;
 use carryall_testbed::{dump, fault, race, rounds};
-use common::{ask, everything, pair, store};
+use common::{ask, asked, connection, everything, pair, store};
 
 /// The server of all tests but those that kill, stop, count or configure it. Each has a database of its own.
 fn server() -> &'static Server {
@@ -29,11 +29,10 @@ async fn it_keeps_the_laws_of_a_store() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_keeps_the_laws_while_scripts_are_forgotten() {
     let url = server().url("2");
-    let forgetful = url.clone();
+    let mut forgetful = connection(&url).await;
     let forgetting = tokio::spawn(async move {
         loop {
-            ask(&forgetful, "SCRIPT FLUSH").await;
-            tokio::task::yield_now().await;
+            asked(&mut forgetful, "SCRIPT FLUSH").await;
         }
     });
     conformance::store(async || store(&url).await).await;
