@@ -30,8 +30,8 @@
 //! deadline; until then it is absent all the same.
 //!
 //! # What it promises
-//! - **Compare-and-swap** in a script, which the server runs alone. It answers a lost race with the fresh record. Scripts are
-//!   loaded with each connection, and again when the server has forgotten them.
+//! - **Compare-and-swap** in a script, which the server runs alone. It answers a lost race with the fresh record. Scripts
+//!   are loaded with each connection, and again when the server has forgotten them.
 //! - **Durability** as the server is configured, asked with each connection. A server with replicas, or in a cluster,
 //!   is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has acknowledged can be lost when a
 //!   replica takes over. One that stands alone is [`Durable`](carryall::store::Durability::Durable) with `appendonly
@@ -49,8 +49,8 @@
 //! a plain value with a deadline, 58 for users.
 //!
 //! # What it needs
-//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and `DEL`;
-//! `CONFIG GET` if it is to know that the server is durable.
+//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and
+//! `DEL`; `SELECT` for a database other than 0, and `CONFIG GET` if it is to know that the server is durable.
 
 mod connect;
 mod failure;

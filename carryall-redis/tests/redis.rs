@@ -40,6 +40,21 @@ async fn it_keeps_the_laws_while_scripts_are_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_with_no_more_rights_than_it_says_it_needs() {
+    let rights = "+hello +info +script|load +evalsha +eval +get +getrange +set +setrange +pexpireat +del";
+    let server = Server::redis();
+    let admin = server.url("0");
+    ask(&admin, &format!("ACL SETUSER shop on >word ~carryall:* -@all {rights}")).await;
+    let url = admin.replace("default@", "shop:word@");
+    conformance::store(async || store(&url).await).await;
+    // It may not ask how the server syncs.
+    assert_eq!(store(&url).await.durability(), Durability::Volatile);
+    ask(&admin, "ACL SETUSER shop -info").await;
+    let error = RedisStore::connect(&url).await.expect_err("it may not look");
+    assert_eq!(error.kind(), ConnectErrorKind::Refused, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_requests_on_two_nodes_lose_nothing() {
     let stores = pair(&server().url("3")).await;
     for _ in 0..rounds(1) {
