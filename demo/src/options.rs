@@ -12,7 +12,7 @@ use crate::span;
 use crate::store::StoreChoice;
 
 const STORES: &str = "What keeps sessions on the server: memory, file:DIR, sqlite:FILE, \
-    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE [default: memory]";
+    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, redis://HOST/DATABASE [default: memory]";
 
 /// A small shop that shows what Carryall does with sessions.
 #[derive(Clone, Debug, Parser)]
@@ -179,7 +179,7 @@ mod tests {
             &["--place", "store", "--carrier", "sealed"][..],
             &["--store", "memory", "--place", "client"],
             &["--store", "memory", "--carrier", "sealed"],
-            &["--store", "redis://db"],
+            &["--store", "mongodb://db"],
             &["--idle", "2h", "--absolute", "1h"],
             &["--idle", "10", "--refresh", "10"],
             &["--idle", "0"],
@@ -199,7 +199,7 @@ mod tests {
         let options = read(&["--store", "sqlite:sessions.db"]).expect("options");
         assert_eq!(options.place(), PlaceChoice::Store);
         assert_eq!(read(&[]).expect("options").place(), PlaceChoice::Client);
-        let text = read(&["--store", "redis://ada:secret@db"]).expect_err("no such store").to_string();
+        let text = read(&["--store", "mongodb://ada:secret@db"]).expect_err("no such store").to_string();
         assert!(
             text.contains("--store") && text.contains("postgres://") && !text.contains("secret"),
             "{text}"

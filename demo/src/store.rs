@@ -7,6 +7,7 @@ use std::str::FromStr;
 use carryall::MemoryStore;
 use carryall::store::{AnyStore, StoreError};
 use carryall_file::{FileStore, OpenErrorKind};
+use carryall_redis::RedisStore;
 use carryall_sql::{ConnectError, ConnectErrorKind, Dialect, MySql, Postgres, SqlStore, Sqlite};
 
 use crate::failure::Failure;
@@ -25,6 +26,8 @@ pub(crate) enum StoreChoice {
     Postgres(String),
     /// The MySQL or MariaDB database of this URL.
     MySql(String),
+    /// The Redis or Valkey of this URL.
+    Redis(String),
 }
 
 impl FromStr for StoreChoice {
@@ -39,8 +42,10 @@ impl FromStr for StoreChoice {
             "sqlite" if !rest.is_empty() => Ok(Self::Sqlite(url())),
             "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(url())),
             "mysql" | "mariadb" if rest.starts_with("//") => Ok(Self::MySql(url())),
+            "redis" | "rediss" | "valkey" | "valkeys" if rest.starts_with("//") => Ok(Self::Redis(url())),
+            "unix" if rest.starts_with('/') => Ok(Self::Redis(url())),
             // Without the text itself, which may hold a password.
-            _ => Err("it is memory, file:DIR, sqlite:FILE, postgres://.. or mysql://.."),
+            _ => Err("it is memory, file:DIR, sqlite:FILE, postgres://.., mysql://.. or redis://.."),
         }
     }
 }
@@ -61,6 +66,7 @@ impl StoreChoice {
             Self::Sqlite(_) => "a SQLite file on the server",
             Self::Postgres(_) => "PostgreSQL",
             Self::MySql(_) => "MySQL or MariaDB",
+            Self::Redis(_) => "Redis",
         }
     }
 
@@ -79,6 +85,14 @@ impl StoreChoice {
             Self::Sqlite(url) => database::<Sqlite>(url).await,
             Self::Postgres(url) => database::<Postgres>(url).await,
             Self::MySql(url) => database::<MySql>(url).await,
+            Self::Redis(url) => RedisStore::connect(url).await.map(Into::into).map_err(|error| {
+                let message = format!("--store: {error}");
+                if error.kind() == carryall_redis::ConnectErrorKind::Url {
+                    Failure::option(message)
+                } else {
+                    Failure::machine(message)
+                }
+            }),
         }
     }
 }
@@ -116,12 +130,17 @@ mod tests {
             ("postgresql://db/shop", "PostgreSQL"),
             ("mysql://db/shop", "MariaDB"),
             ("mariadb://db/shop", "MariaDB"),
+            ("redis://ada:secret@db/0", "Redis"),
+            ("rediss://:secret@db", "Redis"),
+            ("unix:/run/redis?pass=secret", "Redis"),
         ] {
             let choice: StoreChoice = text.parse().expect(text);
             assert!(choice.name().contains(name), "{text}: {choice:?}");
             assert!(!format!("{choice:?}").contains("secret"));
         }
-        for text in ["", "memory:x", "file", "file:", "sqlite:", "postgres:db", "redis://secret@db"] {
+        for text in
+            ["", "memory:x", "file", "file:", "sqlite:", "postgres:db", "redis:db", "mongodb://secret@db"]
+        {
             let error = text.parse::<StoreChoice>().expect_err(text);
             assert!(!error.contains("secret"), "{error}");
         }

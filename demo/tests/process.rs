@@ -75,7 +75,8 @@ fn a_bad_option_gets_one_clear_line() {
         (&["--idle", "2h", "--absolute", "1h"], "--idle"),
         (&["--colour"], "--colour"),
         (&["--keys", "/"], "--keys"),
-        (&["--store", "redis://ada:secret@db/"], "--store"),
+        (&["--store", "mongodb://ada:secret@db/"], "--store"),
+        (&["--store", "redis://ada:secret@db:port/"], "--store"),
         (&["--store", "postgres://ada:secret@db:port/"], "--store"),
         (&["--store", "file:/dev/null"], "--store"),
         (&["--store", "sqlite::memory:"], "--store"),
@@ -117,6 +118,7 @@ fn a_store_that_cannot_be_reached_gets_one_clear_line() {
     for store in [
         format!("postgres://ada:secret@127.0.0.1:{nobody}/shop"),
         format!("mysql://ada:secret@127.0.0.1:{nobody}/shop"),
+        format!("redis://ada:secret@127.0.0.1:{nobody}/0"),
         "sqlite:missing/sessions.db".to_owned(),
         "file:missing/sessions".to_owned(),
     ] {
@@ -154,6 +156,7 @@ fn a_session_in_a_file_or_a_database_outlives_the_process() {
     counts_over_a_restart(&format!("sqlite:{}", at("sessions.db")), "SQLite");
     counts_over_a_restart(&Server::postgres().url("postgres"), "PostgreSQL");
     counts_over_a_restart(&Server::mariadb().url("mysql"), "MariaDB");
+    counts_over_a_restart(&Server::redis().url("0"), "Redis");
 }
 
 #[test]

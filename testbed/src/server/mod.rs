@@ -5,6 +5,7 @@
 mod mariadb;
 mod postgres;
 mod process;
+mod redis;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -54,6 +55,11 @@ impl Server {
     /// A MariaDB server without any sessions.
     pub fn mariadb() -> Self {
         Self::of(&mariadb::RECIPE)
+    }
+
+    /// A Redis server without any sessions.
+    pub fn redis() -> Self {
+        Self::of(&redis::RECIPE)
     }
 
     fn of(recipe: &'static Recipe) -> Self {

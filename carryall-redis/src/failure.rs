@@ -1,0 +1,28 @@
+//! What Redis says, as a store says it.
+
+use carryall::store::{StoreError, StoreErrorKind};
+use redis::{ErrorKind, RedisError};
+
+pub(crate) fn store_error(error: RedisError) -> StoreError {
+    let kind = if says(&error, "OOM") {
+        StoreErrorKind::Full
+    } else if says(&error, "CORRUPT") || says(&error, "WRONGTYPE") {
+        StoreErrorKind::Corrupt
+    } else if error.is_timeout() {
+        StoreErrorKind::TimedOut
+    } else {
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreErrorKind::Corrupt,
+            _ => StoreErrorKind::Unavailable,
+        }
+    };
+    StoreError::new(kind).because(error)
+}
+
+/// Whether the server refused with this word. Redis 6 tells what a script met inside of a longer text.
+pub(crate) fn says(error: &RedisError, code: &str) -> bool {
+    error.code().is_some_and(|said| {
+        said == code
+            || (said == "ERR" && error.detail().is_some_and(|text| text.contains(&format!("-{code} "))))
+    })
+}

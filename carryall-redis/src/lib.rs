@@ -1,0 +1,66 @@
+//! Sessions in Redis, 6.2 or newer, and Valkey: a single server. `rediss://` takes the feature `tls`.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use carryall::testing::TestClient;
+//! use carryall::{KeyRing, Session, Sessions};
+//! use carryall_redis::RedisStore;
+//!
+//! async fn visits(session: Session) -> Result<String, carryall::Error> {
+//!     let n = session.update_now("visits", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+//!     Ok(format!("visit {n}"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let server = carryall_testbed::server::Server::redis();
+//! # let url = server.url("0");
+//! let store = RedisStore::connect(&url).await?; // redis://user:password@host:6379/0
+//! let sessions = Sessions::builder(KeyRing::random()?).store(store).build()?;
+//! let app: Router = Router::new().route("/", get(visits)).layer(sessions.layer());
+//! let mut browser = TestClient::new(app);
+//! assert_eq!(browser.get("/").await.text(), "visit 1");
+//! assert_eq!(browser.get("/").await.text(), "visit 2");
+//! # Ok(()) }
+//! ```
+//!
+//! # What it keeps
+//! One string a session, under `carryall:` and 16 bytes, a hash that no cookie can be made of: version, deadlines, a
+//! hash of the user's id, and the payload, which is not encrypted. The server removes it by itself, a minute after its
+//! deadline; until then it is absent all the same.
+//!
+//! # What it promises
+//! - **Compare-and-swap** in a script, which the server runs alone. It answers a lost race with the fresh record. Scripts
+//!   are loaded with each connection, and again when the server has forgotten them.
+//! - **Durability** as the server is configured, asked with each connection. A server with replicas, or in a cluster,
+//!   is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has acknowledged can be lost when a
+//!   replica takes over. One that stands alone is [`Durable`](carryall::store::Durability::Durable) with `appendonly
+//!   yes` and `appendfsync always`, if it lets itself be asked with `CONFIG GET`; else
+//!   [`Volatile`](carryall::store::Durability::Volatile), although `appendfsync everysec` rarely loses more than a
+//!   second.
+//! - **No eviction**: a server whose `maxmemory-policy` is other than `noeviction` is refused. A full one answers
+//!   [`Full`](carryall::store::StoreErrorKind::Full), and reads and removes go on.
+//! - **Outages end by themselves**: all calls share one connection. Lost, or led to a server that has become a replica,
+//!   it is opened anew by the next call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose
+//!   answer was lost is never sent twice.
+//!
+//! # What it costs
+//! A load is one `GET`, everything else one `EVALSHA`: one round trip each. 42 bytes a session more than the payload as
+//! a plain value with a deadline, 58 for users.
+//!
+//! # What it needs
+//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and
+//! `DEL`; `SELECT` for a database other than 0, and `CONFIG GET` if it is to know that the server is durable.
+
+mod connect;
+mod failure;
+mod layout;
+mod link;
+mod options;
+mod script;
+mod server;
+mod store;
+
+pub use connect::{ConnectError, ConnectErrorKind};
+pub use options::RedisOptions;
+pub use store::RedisStore;
