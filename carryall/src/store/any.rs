@@ -114,7 +114,7 @@ impl From<MemoryStore> for AnyStore {
 impl From<Encrypted> for AnyStore {
     fn from(store: Encrypted) -> Self {
         let sweeper = store.inner().sweeper().cloned();
-        Self { store: Arc::new(store), sweeper }
+        Self { store: Arc::new(store), sweeper, memory: None }
     }
 }
 
