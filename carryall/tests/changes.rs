@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use carryall::ErrorKind;
+use carryall::{ErrorKind, Session};
 use common::house::HOMES;
 use common::lab::Lab;
 use serde_json::json;
@@ -130,5 +130,22 @@ async fn a_change_after_the_response_has_left_is_an_error_and_is_not_kept() {
         assert_eq!(session.set("value", &9).unwrap_err().kind(), ErrorKind::Misuse);
         assert_eq!(session.login("ada").unwrap_err().kind(), ErrorKind::Misuse);
         assert_eq!(tab.visit(|session| session.get("value")).await.ok(), Some(1), "{home:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_come_back_after_a_clear_stand_in_their_new_order_in_every_home() {
+    for home in HOMES {
+        let lab = Lab::new(home);
+        let mut tab = lab.tab();
+        tab.visit(|session| session.set("a", &1)).await.ok();
+        let keys = tab.visit(|session| {
+            session.clear()?;
+            session.set("b.b", &1)?;
+            session.set("a", &1)?;
+            session.keys()
+        });
+        assert_eq!(keys.await.ok(), ["b", "a"], "{home:?}");
+        assert_eq!(tab.visit(Session::keys).await.ok(), ["b", "a"], "{home:?}");
     }
 }

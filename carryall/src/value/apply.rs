@@ -187,6 +187,7 @@ impl Contents {
         is_own: bool,
     ) {
         let mark = mark(self.bytes(key));
+        let is_anew = self.segments[at].is_own;
         let entries = &mut self.segments[at].entries;
         let Some(entry) = found.and_then(|found| entries.get_mut(found)) else {
             if entries.capacity() == 0 {
@@ -195,8 +196,8 @@ impl Contents {
             entries.push(Entry { field, now, is_own, ..Entry::absent(key, mark) });
             return;
         };
-        // One that was only looked for, or is new and was removed, comes to be now: last.
-        let moves = entry.origin.is_none() && entry.now.is_none();
+        // One that was only looked for, is new and was removed, or went with the whole segment, comes to be now: last.
+        let moves = entry.now.is_none() && (is_anew || entry.origin.is_none());
         entry.now = now;
         entry.field = field;
         entry.is_own |= is_own;

@@ -131,7 +131,7 @@ impl Slot {
     /// was written may have anything in between.
     pub(super) fn joined(self, next: Self) -> Option<Self> {
         let are_one = match (self.is_written(), next.is_written()) {
-            (false, false) => true,
+            (false, false) => self.end <= next.span().start,
             (true, true) => self.end == next.span().start,
             _ => false,
         };

@@ -3,7 +3,7 @@
 use super::Contents;
 use super::op::{Action, Effect, Guard, Op, Place};
 use super::place::Slot;
-use super::segment::State;
+use super::segment::{Entry, State};
 use crate::error::Error;
 
 /// Why a write-set cannot be done again.
@@ -106,6 +106,8 @@ impl Contents {
                     entry.field = None;
                     entry.is_own = false;
                 }
+                // Those that went with the whole segment, and came back, stand last.
+                segment.entries.sort_by_key(Entry::base_order);
             } else {
                 segment.is_seen = segment.is_any_seen();
                 segment.entries.clear();

@@ -130,6 +130,11 @@ impl Entry {
         Self { key, mark, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
     }
 
+    /// Where it stands among the entries of the base; new ones stand last.
+    pub(super) fn base_order(&self) -> usize {
+        self.raw.and_then(Slot::in_base).map_or(usize::MAX, |raw| raw.range().start)
+    }
+
     /// Whether it was written or removed by this request, be it to the value it had.
     pub(super) fn is_written(&self) -> bool {
         self.now != self.origin

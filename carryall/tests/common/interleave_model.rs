@@ -174,8 +174,11 @@ impl Request {
         }
         let known: Vec<Key> = self.read.keys().copied().collect();
         for key in known {
-            let is_touched = self.is_own(key) || self.ops.iter().any(|op| op.touches(key));
-            if is_touched && (self.is_own(key) || self.read[&key] == before.get(&key).copied()) {
+            // A removal holds over whatever others made of it, be it that there was nothing to remove at first.
+            let is_own =
+                self.is_own(key) || self.ops.iter().any(|op| matches!(op, Op::Remove(of) if *of == key));
+            let is_touched = is_own || self.ops.iter().any(|op| op.touches(key));
+            if is_touched && (is_own || self.read[&key] == before.get(&key).copied()) {
                 self.read.insert(key, after.get(&key).copied());
             }
         }
