@@ -24,11 +24,11 @@ pub(crate) async fn subject_alone() -> Wire {
     Wire::of(&client)
 }
 
-fn sealed() -> Sessions {
+pub(super) fn sealed() -> Sessions {
     Sessions::builder(ring()).single_node().build().expect("the options agree")
 }
 
-fn signed() -> Sessions {
+pub(super) fn signed() -> Sessions {
     let builder = Sessions::builder(ring()).carrier(Carrier::Signed(Algorithm::Hs256));
     builder.single_node().build().expect("the options agree")
 }

@@ -3,6 +3,7 @@
 mod arc_layer;
 mod bare;
 pub(crate) mod carryall;
+mod document;
 mod header;
 mod jsonwebtoken;
 mod primitives;
@@ -36,6 +37,10 @@ pub(crate) const JSONWEBTOKEN: &str = "jsonwebtoken HS256 cookie";
 pub(crate) const CARRYALL_SEALED: &str = "carryall sealed";
 /// Carryall, everything in a signed cookie.
 pub(crate) const CARRYALL_SIGNED: &str = "carryall signed HS256";
+/// Carryall, the whole session as one typed document in a sealed cookie.
+pub(crate) const CARRYALL_SEALED_DOCUMENT: &str = "carryall sealed, one document";
+/// Carryall, the whole session as one typed document in a signed cookie.
+pub(crate) const CARRYALL_SIGNED_DOCUMENT: &str = "carryall signed HS256, one document";
 /// Carryall, everything in the server's memory.
 pub(crate) const CARRYALL_MEMORY: &str = "carryall memory store";
 
@@ -84,6 +89,8 @@ pub(crate) fn all() -> Vec<Contestant> {
         carryall::SEALED,
         carryall::SIGNED,
         carryall::MEMORY,
+        document::SEALED,
+        document::SIGNED,
     ]
 }
 

@@ -38,7 +38,9 @@ impl Session {
     /// # Errors
     /// [`Encode`](ErrorKind::Encode) for NaN, keys that are no strings, nesting deeper than 64, or a path through
     /// something that is no map; [`TooLarge`](ErrorKind::TooLarge) if the session would outgrow its cookie or
-    /// record; [`Superseded`](ErrorKind::Superseded) if it was ended. The session is unchanged then.
+    /// record; [`Superseded`](ErrorKind::Superseded) if it was ended; [`Conflict`](ErrorKind::Conflict) if an earlier
+    /// commit of this request has found that the value it had read was changed by another. The session is unchanged
+    /// then.
     pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
         self.set_in(DEFAULT, key, value)
     }
