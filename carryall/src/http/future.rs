@@ -84,7 +84,10 @@ where
             }
         };
         if !guest.visit.is_accessed() {
-            guest.visit.leave();
+            // Mostly the request is gone by now, and with it everybody who could still ask.
+            if Arc::strong_count(&guest.visit) > 1 {
+                guest.visit.leave();
+            }
             guest.is_done = true;
             return Poll::Ready(Ok(response));
         }
