@@ -35,6 +35,11 @@ pub(crate) struct Commits {
 }
 
 impl Commits {
+    /// Whether nothing can be written now, whatever the session is.
+    pub(crate) fn refuses_writes(&self) -> bool {
+        self.is_closed || self.under_way > 0
+    }
+
     /// Notes a failure until somebody is told. After an outage the changes are still there, for the next commit.
     pub(crate) fn failed(&mut self, kind: ErrorKind, revision: u64) {
         self.failed = Some(revision);

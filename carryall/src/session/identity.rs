@@ -29,7 +29,7 @@ impl Session {
     pub fn login(&self, subject: impl AsRef<str>) -> Result<(), Error> {
         let subject = Subject::new(subject)?;
         let mut state = self.state();
-        if state.standing == Standing::Mute {
+        if state.standing == Standing::Mute && !state.commits.refuses_writes() {
             // A lost response must never lock a user out: a login starts a fresh family, muted or not.
             state.start_over();
         }
