@@ -61,6 +61,15 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let scratch = scratch();
+    let stores = pair::<Sqlite>(&file(scratch.path())).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
+    }
+}
+
 fn crashing(directory: &Path) -> String {
     format!("sqlite:{}", directory.join("crashing.db").display())
 }

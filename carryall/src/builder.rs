@@ -227,6 +227,7 @@ impl SessionsBuilder {
             patience: self.patience,
             max_record: self.max_record,
             queues: crate::lifecycle::Queues::default(),
+            lines: crate::lifecycle::Queues::default(),
             outbox: crate::lifecycle::Outbox::default(),
         }))
     }

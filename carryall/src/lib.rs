@@ -86,6 +86,7 @@ mod generation;
 pub mod http;
 pub mod id;
 pub mod key;
+mod lease;
 mod lifecycle;
 pub mod lifetime;
 pub mod policy;
@@ -111,7 +112,9 @@ pub use key::{Algorithm, Key, KeyRing};
 pub use lifecycle::{Place, Sweeping};
 pub use lifetime::Lifetime;
 pub use policy::{ClientPolicy, CsrfPolicy, FingerprintPolicy};
-pub use session::{Csrf, Flash, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment};
+pub use session::{
+    Csrf, Flash, Lease, LeaseOptions, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment,
+};
 pub use sessions::Sessions;
 pub use store::MemoryStore;
 

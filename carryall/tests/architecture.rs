@@ -15,6 +15,7 @@ const LEAVES: &[&str] = &[
     "format",
     "generation",
     "id",
+    "lease",
     "lifetime",
     "random",
     "value",

@@ -37,6 +37,7 @@ pub(crate) fn status(error: &Error) -> StatusCode {
     match error.kind() {
         ErrorKind::Outage => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Conflict | ErrorKind::Superseded => StatusCode::CONFLICT,
+        ErrorKind::Busy => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Misuse
         | ErrorKind::TooLarge
         | ErrorKind::Encode

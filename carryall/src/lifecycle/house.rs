@@ -42,7 +42,10 @@ pub(crate) struct House {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) patience: Patience,
     pub(crate) max_record: usize,
+    /// Writers that have lost a race.
     pub(crate) queues: Queues,
+    /// Requests that wait for the lease of their session.
+    pub(crate) lines: Queues,
     pub(crate) outbox: Outbox,
 }
 
@@ -59,6 +62,9 @@ pub(crate) struct Patience {
 /// written anew, more digits of the generation, a record's state of generations. Kept free, so that whoever filled
 /// the session is told, and no later reader.
 const GROWTH: usize = 40;
+
+/// How many bytes a lease takes in a record.
+const LEASE: usize = 20;
 
 /// How long a new anonymous record lives until its cookie comes back once.
 pub(crate) const FIRST_VISIT: Duration = Duration::from_mins(10);
@@ -148,7 +154,7 @@ impl House {
         let name = self.cookie.name().len();
         match &self.home {
             Home::Client(carrier) => carrier.room(envelope, name).saturating_sub(GROWTH),
-            Home::Store { .. } => self.max_record.saturating_sub(codec::len(envelope) + GROWTH),
+            Home::Store { .. } => self.max_record.saturating_sub(codec::len(envelope) + GROWTH + LEASE),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::format::Format;
 use crate::generation::Generations;
 use crate::id::Family;
 use crate::key::{KeyId, KeyState};
+use crate::lease::Claim;
 use crate::policy::RequestHead;
 use crate::session::state::{Presented, Standing, State};
 use crate::session::{FLASH, age_flash};
@@ -29,6 +30,7 @@ struct Guest {
     contents: Contents,
     presented: Presented,
     generations: Generations,
+    claim: Option<Claim>,
     key: KeyId,
     version: Option<u64>,
     expires: Timestamp,
@@ -168,6 +170,7 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
         contents,
         presented,
         generations,
+        claim: None,
         key: key_id,
         version: None,
         expires: Timestamp::default(),
@@ -222,6 +225,7 @@ async fn from_store(visit: &Visit, ticket: &Ticket, store: &AnyStore, now: Times
         contents: body.contents,
         presented: presented(opened.generation, opened.issued, opened.key, opened.key_id),
         generations: body.generations,
+        claim: body.claim,
         key: opened.key_id,
         version: Some(record.version.0),
         expires: record.header.expires,
@@ -287,6 +291,7 @@ fn seat(house: &House, state: &mut State, door: Door, manner: Manner) -> Option<
             state.contents = guest.contents;
             state.presented = Some(guest.presented);
             state.generations = guest.generations;
+            state.leasing.found = guest.claim;
             state.version = guest.version;
             state.expires = guest.expires;
             state.confirm = manner.confirm;

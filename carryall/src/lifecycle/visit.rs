@@ -14,10 +14,11 @@ use crate::error::Error;
 use crate::event::{Event, Refusal};
 use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::KeyId;
+use crate::lease::Claim;
 use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
-use crate::session::Session;
 use crate::session::engine::{BoxFuture, Engine};
 use crate::session::state::{Standing, State};
+use crate::session::{LeaseOptions, Session};
 use crate::value::Contents;
 
 /// One request's session.
@@ -246,18 +247,20 @@ impl Visit {
         if !self.is_loaded() {
             return self.leave();
         }
-        let (ending, is_lost) = {
+        let (ending, is_lost, is_under_way) = {
             let mut state = self.lock();
             state.commits.is_closed = true;
             let is_under_way = state.commits.under_way > 0 || state.commits.is_last;
             let ending = if is_under_way { None } else { state.ending.take() };
-            (ending, state.is_unsettled() && !is_under_way)
+            (ending, state.is_unsettled() && !is_under_way, is_under_way)
         };
         if is_lost {
             drive::tell_abandoned(self);
         }
         if let Some(envelope) = ending {
             drive::end_in_background(&self.house, envelope);
+        } else if !is_under_way {
+            drive::leave(self);
         }
     }
 }
@@ -325,6 +328,10 @@ impl Engine for Visit {
 
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(drive::Finished::new(self, drive::When::Early))
+    }
+
+    fn lease(self: Arc<Self>, options: LeaseOptions) -> BoxFuture<'static, Result<Claim, Error>> {
+        Box::pin(drive::lock(self, options))
     }
 
     fn ended(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -149,7 +149,7 @@ fn change(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> (Cha
     let is_revoked = house.is_revoked(loaded, None, now);
     let apply = |known: &mut Generations| {
         let before = *known;
-        let facts = Facts { envelope: loaded.clone(), generations: before };
+        let facts = Facts { envelope: loaded.clone(), generations: before, claim: None };
         let change = wish.apply(house, facts, now, is_revoked);
         if let Change::Go(facts) = &change {
             *known = facts.generations;

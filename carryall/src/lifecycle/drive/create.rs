@@ -25,7 +25,7 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
     };
     stamp(house, &mut envelope, now);
     let generations = Generations::at(envelope.generation);
-    let draft = draft(house, &envelope, &generations, &visit.lock().contents, true);
+    let draft = draft(house, &envelope, &generations, None, &visit.lock().contents, true);
     if draft.payload.len() > house.max_record {
         return Err(crate::session::state::too_large(house.max_record));
     }

@@ -11,13 +11,16 @@ use super::super::record;
 use super::super::visit::Visit;
 use super::client::identity_event;
 use super::create::{answered, create, start_fresh};
+use super::lease::{busy, overtaken};
 use super::touch::{refresh, verify};
-use super::{give_up, rebased};
+use super::{give_up, rebased, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
+use crate::id::RecordKey;
+use crate::lease::{Claim, Leasing, Ruling};
 use crate::session::state::{Intent, Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
 use crate::value::Contents;
@@ -58,6 +61,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     let house = &visit.house;
     let Some((wish, mut attempt)) = first_attempt(&visit.lock()) else { return Ok(()) };
     let key = visit.record_key(&attempt.facts.envelope.family);
+    let (leasing, is_last) = leasing_of(&visit.lock());
     let mut turn = None;
     loop {
         let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
@@ -68,6 +72,18 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 return Box::pin(start_fresh(visit, store, &wish, keeps_values, now)).await;
             }
         };
+        match leasing.rule(facts.claim, attempt.version.next().0, is_last, now) {
+            Ruling::Go(claim) => facts.claim = claim,
+            Ruling::Taken if attempt.contents.is_some() => return Err(busy("has not let go")),
+            // It may have let go since this request was loaded.
+            Ruling::Taken => match Box::pin(look_again(house, store, &key, now)).await? {
+                Some(record) => {
+                    attempt = replay(visit, &record, &wish, now)?;
+                    continue;
+                }
+                None => return Box::pin(lost(visit, store, &wish, now)).await,
+            },
+        }
         if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
             return Box::pin(lost(visit, store, &wish, now)).await;
         }
@@ -84,7 +100,13 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if is_empty {
                     return Box::pin(remove(visit, &facts.envelope)).await;
                 }
-                finish(house, visit.lock(), facts, attempt.contents, version);
+                let mut state = visit.lock();
+                state.leasing = leasing;
+                let lets_go = leasing.held.is_some() && facts.claim.is_none();
+                finish(house, state, facts, attempt.contents, version);
+                if lets_go {
+                    house.lines.let_go(&key);
+                }
                 return Ok(());
             }
             Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
@@ -109,6 +131,9 @@ pub(super) fn write_at_once<'a>(
     let Home::Store { store, .. } = &house.home else { return Err(state) };
     let Some(memory) = store.memory() else { return Err(state) };
     let Some((wish, Attempt { facts, version, .. })) = first_attempt(&state) else { return Err(state) };
+    if state.leasing.wants_commit(state.commits.is_last) {
+        return Err(state);
+    }
     let family = facts.envelope.family;
     let is_revoked = house.is_revoked(&facts.envelope, None, now);
     let Change::Go(mut facts) = wish.apply(house, facts, now, is_revoked) else { return Err(state) };
@@ -128,8 +153,22 @@ pub(super) fn write_at_once<'a>(
     }
 }
 
+async fn look_again(
+    house: &House,
+    store: &AnyStore,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<Record>, Error> {
+    within(house, house.patience.operation, "load", store.load(key, now)).await
+}
+
+fn leasing_of(state: &State) -> (Leasing, bool) {
+    (state.leasing, state.commits.is_last)
+}
+
 fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
-    let facts = Facts { envelope: state.loaded.clone()?, generations: state.generations };
+    let facts =
+        Facts { envelope: state.loaded.clone()?, generations: state.generations, claim: state.leasing.found };
     let version = Version(state.version?);
     Some((Wish::of(state)?, Attempt { facts, contents: None, version }))
 }
@@ -144,9 +183,12 @@ fn replay(visit: &Visit, record: &Record, wish: &Wish, now: Timestamp) -> Result
             "the record was rewritten in a form that cannot be read here",
         ));
     };
-    let replayed =
-        if is_unsure(&visit.lock()) { Err(unsure()) } else { rebased(visit, body.contents.clone()) };
-    let facts = Facts { envelope: body.envelope, generations: body.generations };
+    let replayed = match () {
+        () if visit.lock().leasing.is_lost(body.claim) => Err(overtaken()),
+        () if is_unsure(&visit.lock()) => Err(unsure()),
+        () => rebased(visit, body.contents.clone()),
+    };
+    let facts = Facts { envelope: body.envelope, generations: body.generations, claim: body.claim };
     match replayed {
         Ok(contents) => Ok(Attempt { facts, contents: Some(contents), version: record.version }),
         Err(error) => {
@@ -193,6 +235,10 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.generations = facts.generations;
     state.contents = contents;
     state.version = Some(version.0);
+    state.leasing = Leasing { found: facts.claim, ..state.leasing };
+    if state.leasing.is_lost(facts.claim) {
+        state.leasing.held = None;
+    }
     state.commits.is_unsure = false;
     state.give_up_changes();
 }
@@ -221,6 +267,7 @@ fn finish(
     state.generations = facts.generations;
     state.envelope = Some(facts.envelope);
     state.version = Some(version.0);
+    state.leasing = state.leasing.settled(facts.claim, state.commits.is_last);
     state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
     let Some(change) = change else { return };
     let envelope = state.envelope.clone();
@@ -254,7 +301,7 @@ fn draft_of(
         facts.generations.end(now);
     }
     let is_new = state.presented.is_none();
-    (draft(house, &facts.envelope, &facts.generations, contents, is_new), is_empty)
+    (draft(house, &facts.envelope, &facts.generations, facts.claim, contents, is_new), is_empty)
 }
 
 /// Ends a session in which nothing is left.
@@ -269,8 +316,12 @@ pub(super) fn draft(
     house: &House,
     envelope: &Envelope,
     generations: &Generations,
+    claim: Option<Claim>,
     contents: &Contents,
     is_new: bool,
 ) -> Draft {
-    Draft { header: house.header(envelope, is_new), payload: record::write(generations, envelope, contents) }
+    Draft {
+        header: house.header(envelope, is_new),
+        payload: record::write(generations, claim, envelope, contents),
+    }
 }

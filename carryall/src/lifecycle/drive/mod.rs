@@ -4,6 +4,7 @@ mod client;
 mod create;
 mod end;
 mod kept;
+mod lease;
 mod sweep;
 mod touch;
 mod turn;
@@ -12,6 +13,7 @@ mod wait;
 use std::sync::MutexGuard;
 
 pub(crate) use self::end::{end_in_background, ended};
+pub(crate) use self::lease::{leave, lock};
 pub use self::sweep::Sweeping;
 pub(crate) use self::sweep::{sweep, sweep_every};
 pub(crate) use self::turn::{When, tell_abandoned};
@@ -23,6 +25,7 @@ use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
+use crate::lease::Leasing;
 use crate::session;
 use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::value::{Contents, Rebase};
@@ -31,7 +34,7 @@ use crate::value::{Contents, Rebase};
 pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result<(), Error>> {
     let now = visit.house.now();
     let mut state = visit.lock();
-    if state.ending.is_some() || state.commits.under_way > 0 {
+    if state.ending.is_some() || state.commits.under_way > 0 || state.leasing.held.is_some() {
         return None;
     }
     if let Err(error) = begin_last(visit, &mut state, redirects) {
@@ -98,6 +101,7 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.
         late: !state.read_only && (state.late || is_kept && state.is_behind()),
+        leases: state.leasing.wants_commit(state.commits.is_last),
         pledged: is_kept
             && state.commits.is_last
             && state.commits.outcome == Outcome::Mint
@@ -151,6 +155,7 @@ fn start_anew(visit: &Visit, envelope: Envelope, keeps_values: bool) -> Result<(
     state.version = None;
     state.confirm = false;
     state.generations = Generations::at(0);
+    state.leasing = Leasing::default();
     Ok(())
 }
 
