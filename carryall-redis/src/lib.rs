@@ -52,13 +52,23 @@
 //! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and
 //! `DEL`; `SELECT` for a database other than 0, and `CONFIG GET` if it is to know that the server is durable.
 
+mod address;
+mod cluster;
 mod connect;
+mod dial;
 mod failure;
 mod layout;
+mod line;
 mod link;
+mod map;
 mod options;
+mod pause;
+mod question;
 mod script;
+mod sentinel;
 mod server;
+mod servers;
+mod slots;
 mod store;
 
 pub use connect::{ConnectError, ConnectErrorKind};
