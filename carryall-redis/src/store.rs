@@ -10,12 +10,14 @@ use carryall::store::{
 };
 use redis::Value;
 
-use crate::connect::{self, ConnectError};
+use crate::address::Address;
+use crate::connect::ConnectError;
 use crate::failure::store_error;
 use crate::layout;
-use crate::link::Link;
 use crate::options::RedisOptions;
+use crate::question::Question;
 use crate::script::{COMMIT, REMOVE, Script, TOUCH};
+use crate::servers::Servers;
 
 /// Sessions in Redis or Valkey; cheap to clone. See the [crate's page](crate).
 ///
@@ -29,7 +31,7 @@ use crate::script::{COMMIT, REMOVE, Script, TOUCH};
 pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
-    link: Link,
+    servers: Servers,
     prefix: String,
     max_record: usize,
 }
@@ -40,28 +42,42 @@ impl RedisStore {
         Self::connect_with(url, &RedisOptions::default()).await
     }
 
-    /// Connects with other options. URLs: `redis://user:password@host:port/database`, `rediss://..` with TLS (feature
-    /// `tls`), `unix:/path/to/socket?db=0&user=..&pass=..`; `valkey` may stand for `redis`.
+    /// Connects with other options. What is behind a URL is found out and compared with it. `valkey` may stand for
+    /// `redis` and `valkeys` for `rediss`, which is the same over TLS (feature `tls`).
+    ///
+    /// | URL | names |
+    /// | --- | --- |
+    /// | `redis://user:password@host:port/database` | a server |
+    /// | `unix:/path/to/socket?db=0&user=..&pass=..` | a server on this machine |
+    /// | `redis+sentinel://user:password@host:port,host:port/name/database` | the master of this name, by its sentinels |
+    /// | `redis+cluster://user:password@host:port,host:port` | a cluster, by some of its nodes |
+    ///
+    /// Left out, the port is 6379, that of sentinels 26379, the database 0. User and password are those of the servers,
+    /// all of which have the same, percent-encoded; sentinels have their own, see
+    /// [`sentinel_password`](RedisOptions::sentinel_password). With several hosts there can be no `?` and no `#`; a
+    /// cluster has one database, so nothing follows its hosts; names of masters are of letters, digits, `.`, `_` and
+    /// `-`.
     ///
     /// # Errors
-    /// [`ConnectError`], if the URL cannot be understood, the server does not let it in, is a replica, or evicts.
+    /// [`ConnectError`], if the URL cannot be understood, nobody can be reached, the server does not let it in, is a
+    /// replica, evicts, or is not what the URL names. Of a cluster's masters some may be unreachable, but not all.
     pub async fn connect_with(url: &str, options: &RedisOptions) -> Result<Self, ConnectError> {
-        let client = connect::client(url, options)?;
-        let (link, server) = Link::open(client, options.patience).await.map_err(ConnectError::new)?;
-        if server.evicts() && !options.may_evict {
-            return Err(ConnectError::evicting(&server.policy));
-        }
+        let servers = Servers::open(Address::of(url, options)?, options).await.map_err(ConnectError::new)?;
         let RedisOptions { prefix, max_record, .. } = options.clone();
-        Ok(Self(Arc::new(Inner { link, prefix, max_record })))
+        Ok(Self(Arc::new(Inner { servers, prefix, max_record })))
     }
 
     fn key(&self, key: &RecordKey) -> Vec<u8> {
         [self.0.prefix.as_bytes(), key.as_bytes()].concat()
     }
 
+    async fn put(&self, key: &[u8], question: Question<'_>) -> Result<Value, StoreError> {
+        self.0.servers.put(key, question).await.map_err(store_error)
+    }
+
     /// Whether the script, called for this record, answers yes.
-    async fn is(&self, script: &Script, call: &redis::Cmd) -> Result<bool, StoreError> {
-        match self.0.link.call(script, call).await.map_err(store_error)? {
+    async fn is(&self, key: &[u8], script: &Script, call: &redis::Cmd) -> Result<bool, StoreError> {
+        match self.put(key, Question::Call(script, call)).await? {
             Value::Int(answer @ (0 | 1)) => Ok(answer == 1),
             _ => Err(StoreError::new(StoreErrorKind::Corrupt)),
         }
@@ -70,9 +86,9 @@ impl RedisStore {
 
 impl Store for RedisStore {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        let mut get = redis::cmd("GET");
-        get.arg(self.key(key));
-        match self.0.link.read(&get).await.map_err(store_error)? {
+        let (key, mut get) = (self.key(key), redis::cmd("GET"));
+        get.arg(&key);
+        match self.put(&key, Question::Read(&get)).await? {
             Value::Nil => Ok(None),
             value => Ok(Some(record(value)?).filter(|record| now < record.header.expires)),
         }
@@ -90,11 +106,12 @@ impl Store for RedisStore {
         }
         let next = expected.map_or(Version::FIRST, Version::next);
         let old = expected.map(|version| version.0.to_be_bytes());
-        let mut call = COMMIT.call(&self.key(key));
+        let key = self.key(key);
+        let mut call = COMMIT.call(&key);
         call.arg(old.as_ref().map_or(&[][..], |version| version));
         call.arg(layout::encode(next, &draft)).arg(now.as_millis());
         call.arg(layout::sweep_at(draft.header.expires));
-        match self.0.link.call(&COMMIT, &call).await.map_err(store_error)? {
+        match self.put(&key, Question::Call(&COMMIT, &call)).await? {
             Value::Int(1) => Ok(Commit::Committed(next)),
             Value::Int(0) => Ok(Commit::Gone),
             value => record(value).map(Commit::Conflict),
@@ -108,23 +125,25 @@ impl Store for RedisStore {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut call = TOUCH.call(&self.key(key));
+        let key = self.key(key);
+        let mut call = TOUCH.call(&key);
         for instant in [seen, expires] {
             call.arg(&instant.as_millis().to_be_bytes()[..]);
         }
         call.arg(now.as_millis()).arg(layout::SLACK.as_millis().to_string());
-        self.is(&TOUCH, &call).await
+        self.is(&key, &TOUCH, &call).await
     }
 
     async fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
-        let mut call = REMOVE.call(&self.key(key));
+        let key = self.key(key);
+        let mut call = REMOVE.call(&key);
         call.arg(now.as_millis());
-        self.is(&REMOVE, &call).await
+        self.is(&key, &REMOVE, &call).await
     }
 
     /// What the server was like when it was last connected to; see the [crate's page](crate).
     fn durability(&self) -> Durability {
-        self.0.link.durability()
+        self.0.servers.durability()
     }
 }
 
@@ -141,6 +160,6 @@ impl From<RedisStore> for AnyStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("link", &self.0.link).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("durability", &self.durability()).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,30 +12,9 @@ use carryall::store::{Commit, Draft, Durability, Header, Store as _, StoreErrorK
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, visitor};
 use carryall_testbed::server::Server;
-use common::{ask, asked, connection, store};
-use redis::from_redis_value;
+use common::{ask, asked, commands, connection, counted, store, text};
 
 const KEY: RecordKey = RecordKey::from_bytes(*b"one record of it");
-
-async fn text(url: &str, words: &str) -> String {
-    from_redis_value(ask(url, words).await).expect("a text")
-}
-
-/// How often each command was called since the last `CONFIG RESETSTAT`, without those of asking.
-async fn commands(url: &str) -> BTreeMap<String, u64> {
-    let info = text(url, "INFO commandstats").await;
-    let calls = info.lines().filter_map(|line| {
-        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
-        let count = rest.split_once(',')?.0.parse().ok()?;
-        Some((name.to_owned(), count))
-    });
-    // Every client introduces itself.
-    calls.filter(|(name, _)| !name.contains('|') && !["info", "hello", "select"].contains(&&**name)).collect()
-}
-
-fn counted(commands: &[(&str, u64)]) -> BTreeMap<String, u64> {
-    commands.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
-}
 
 fn draft(expires: Timestamp, payload: impl Into<Bytes>) -> Draft {
     let header = Header { created: expires, seen: expires, expires, latest: expires, subject: None };

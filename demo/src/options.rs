@@ -12,7 +12,8 @@ use crate::span;
 use crate::store::StoreChoice;
 
 const STORES: &str = "What keeps sessions on the server: memory, file:DIR, sqlite:FILE, \
-    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, redis://HOST/DATABASE [default: memory]";
+    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, redis://HOST/DATABASE, \
+    redis+sentinel://HOST,HOST/NAME, redis+cluster://HOST,HOST [default: memory]";
 
 /// A small shop that shows what Carryall does with sessions.
 #[derive(Clone, Debug, Parser)]
