@@ -68,6 +68,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `axum` | yes | [`axum`]: extractors for axum 0.8 |
+//! | `metrics` | no | [`metrics`]: counters and latencies through the facade of that name |
 //! | `testing` | no | [`testing`]: sessions without HTTP, a client with a cookie jar, a frozen clock |
 //! | `conformance` | no | [`conformance`]: the laws of stores as a suite |
 
@@ -89,6 +90,8 @@ pub mod key;
 mod lease;
 mod lifecycle;
 pub mod lifetime;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod policy;
 pub mod random;
 pub mod revocation;

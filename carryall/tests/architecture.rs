@@ -17,6 +17,7 @@ const LEAVES: &[&str] = &[
     "id",
     "lease",
     "lifetime",
+    "metrics",
     "random",
     "value",
     "varint",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::meter;
 use super::outbox::Outbox;
 use super::place::Home;
 use super::queue::Queues;
@@ -77,10 +78,11 @@ impl House {
     /// Tells everybody who listens. Never called under a lock.
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         let traced = tracing::enabled!(target: "carryall", tracing::Level::WARN);
-        if !traced && self.observer.is_none() {
+        if !traced && self.observer.is_none() && !meter::COUNTS_EVENTS {
             return;
         }
         let event = event();
+        meter::event(&event);
         event::trace(&event);
         if let Some(observer) = &self.observer {
             observer.on_event(&event);
@@ -89,7 +91,9 @@ impl House {
 
     /// Whether anybody would hear of a quiet event.
     pub(crate) fn is_listening(&self) -> bool {
-        self.observer.is_some() || tracing::enabled!(target: "carryall", tracing::Level::DEBUG)
+        meter::COUNTS_EVENTS
+            || self.observer.is_some()
+            || tracing::enabled!(target: "carryall", tracing::Level::DEBUG)
     }
 
     /// Whether the carrier can verify but not mint.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::admit::{Admission, Candidate, Knock, admit, choose};
 use super::drive::within;
 use super::house::House;
+use super::meter;
 use super::place::Home;
 use super::record;
 use super::visit::{Glance, Visit};
@@ -84,6 +85,7 @@ fn enter(visit: &Visit, mut door: Door, glance: &Glance, now: Timestamp) {
             Err(turned) => door = Some(Err(turned)),
         }
     }
+    let outcome = outcome(&door);
     let event = {
         let mut state = visit.lock();
         if visit.is_loaded() {
@@ -101,8 +103,17 @@ fn enter(visit: &Visit, mut door: Door, glance: &Glance, now: Timestamp) {
         visit.set_loaded();
         event
     };
+    meter::load(outcome);
     if let Some(event) = event {
         house.tell(|| event);
+    }
+}
+
+fn outcome(door: &Door) -> &'static str {
+    match door {
+        None => "none",
+        Some(Ok(_)) => "live",
+        Some(Err(_)) => "refused",
     }
 }
 

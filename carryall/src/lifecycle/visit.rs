@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::house::House;
 use super::place::Home;
-use super::{drive, load};
+use super::{drive, load, meter};
 use crate::clock::Timestamp;
 use crate::cookie::Lines;
 use crate::envelope::{Envelope, Origin};
@@ -109,14 +109,14 @@ impl Visit {
                     let patience = visit.house.patience.commit;
                     // Somebody may hold a load and never poll it again.
                     let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
-                    match drive::within(&visit.house, patience, "load", waiting).await {
+                    match drive::in_time(&visit.house, patience, "load", waiting).await {
                         Err(error) => Err(error),
                         Ok(_turn) if visit.is_loaded() => Ok(()),
                         Ok(_turn) => load::load_kept(&visit, glance).await,
                     }
                 }
             };
-            loaded.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;
+            loaded.inspect_err(|_| visit.note_outage())?;
             Ok(Session::new(visit))
         }
     }
@@ -152,6 +152,11 @@ impl Visit {
 
     pub(crate) fn has_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
+    }
+
+    fn note_outage(&self) {
+        self.outage.store(true, Ordering::Relaxed);
+        meter::load("outage");
     }
 
     pub(crate) fn is_outage(&self) -> bool {

@@ -68,6 +68,7 @@ async fn insert(
             }
             // 128 random bits do not meet by chance: the store is confused or the generator broken.
             _ => {
+                visit.house.tell(|| Event::Outage { during: "commit" });
                 let message = "the store already has a record under a fresh random id";
                 return Err(Error::new(ErrorKind::Outage, message));
             }

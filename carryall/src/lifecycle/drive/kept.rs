@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 
 use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
+use super::super::meter;
 use super::super::place::Home;
 use super::super::plan::Plan;
 use super::super::record;
@@ -13,7 +14,7 @@ use super::client::identity_event;
 use super::create::{answered, create, start_fresh};
 use super::lease::{busy, overtaken};
 use super::touch::{refresh, verify};
-use super::{give_up, rebased, within};
+use super::{counted, give_up, rebased, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
@@ -30,6 +31,11 @@ pub(super) async fn commit(visit: &Visit, store: &AnyStore) -> Result<(), Error>
     let house = &visit.house;
     let now = house.now();
     let plan = super::planned(house, &visit.lock(), now);
+    let result = carry_out(visit, store, plan, now).await;
+    counted(plan, result)
+}
+
+async fn carry_out(visit: &Visit, store: &AnyStore, plan: Plan, now: Timestamp) -> Result<(), Error> {
     match plan {
         Plan::Nothing => Ok(()),
         Plan::Supersede => Err(give_up(&mut visit.lock())),
@@ -111,6 +117,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
             }
             Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
             Commit::Conflict(record) => {
+                meter::conflict();
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
@@ -178,6 +185,7 @@ fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
 /// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
 fn replay(visit: &Visit, record: &Record, wish: &Wish, now: Timestamp) -> Result<Attempt, Error> {
     let Some(body) = record::read(&record.payload) else {
+        visit.house.tell(|| Event::Outage { during: "commit" });
         return Err(Error::new(
             ErrorKind::Outage,
             "the record was rewritten in a form that cannot be read here",

@@ -12,7 +12,7 @@ use super::super::queue::Place;
 use super::super::record;
 use super::super::visit::Visit;
 use super::turn::When;
-use super::wait::{Finished, in_background, within};
+use super::wait::{Finished, in_background, in_time, within};
 use crate::error::{Error, ErrorKind};
 use crate::id::Family;
 use crate::lease::{Claim, Want};
@@ -122,7 +122,7 @@ pub(crate) fn leave(visit: &Visit) {
         let Home::Store { store, .. } = &house.home else { return };
         let letting = pin!(let_go(&house, store, &family, fence));
         // If the store does not answer, the lease runs out by itself.
-        let _outage = within(&house, house.patience.commit, "commit", letting).await;
+        let _outage = in_time(&house, house.patience.commit, "commit", letting).await;
     });
 }
 

@@ -17,8 +17,9 @@ pub(crate) use self::lease::{leave, lock};
 pub use self::sweep::Sweeping;
 pub(crate) use self::sweep::{sweep, sweep_every};
 pub(crate) use self::turn::{When, tell_abandoned};
-pub(crate) use self::wait::{Finished, within};
+pub(crate) use self::wait::{Finished, in_time, within};
 use super::house::House;
+use super::meter;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
@@ -51,13 +52,22 @@ fn try_without_io(
     let plan = planned(&visit.house, &state, now);
     if plan == (Plan::Write { identity: false }) {
         match kept::write_at_once(visit, state, now) {
-            Ok(()) => return Some(Ok(())),
+            Ok(()) => return Some(counted(plan, Ok(()))),
             Err(unwritten) => state = unwritten,
         }
     }
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
     drop(state);
-    Some(result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event))))
+    let result = result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event)));
+    Some(counted(plan, result))
+}
+
+/// Counts a commit that had something to write.
+fn counted(plan: Plan, result: Result<(), Error>) -> Result<(), Error> {
+    if !matches!(plan, Plan::Nothing | Plan::Refresh | Plan::Verify) {
+        meter::commit(&result);
+    }
+    result
 }
 
 /// Closes the session for writers; what the handler is responsible for is given up.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::place::Home;
 use super::super::visit::Visit;
-use super::{begin_last, client, end, end_in_background, kept, leave, try_without_io, within};
+use super::{begin_last, client, end, end_in_background, in_time, kept, leave, try_without_io};
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event};
 use crate::lease::Want;
@@ -26,7 +26,7 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
     let under_way = UnderWay::begin(&visit, when);
     // Somebody may hold a commit and never poll it again.
     let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
-    let waited = within(house, house.patience.commit, "commit", waiting).await;
+    let waited = in_time(house, house.patience.commit, "commit", waiting).await;
     let (turn, result) = match waited {
         Ok(turn) => (Some(turn), take_turn(&visit, when).await),
         Err(error) => {
@@ -69,9 +69,9 @@ async fn take_turn(visit: &Visit, when: When) -> Result<(), Error> {
     if !begun? {
         return Ok(());
     }
-    // Pinned here: `within` would hold it twice, as its argument and where it is polled.
+    // Pinned here: `in_time` would hold it twice, as its argument and where it is polled.
     let changes = pin!(commit_changes(visit));
-    within(house, house.patience.commit, "commit", changes).await
+    in_time(house, house.patience.commit, "commit", changes).await
 }
 
 /// Whether there is anything to do but to end.
