@@ -40,6 +40,14 @@ async fn it_keeps_the_laws_of_sweeping() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_subjects() {
+    let url = database(server()).await;
+    for _ in 0..rounds(1) {
+        conformance::subjects(async || store::<MySql>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
     let stores = pair::<MySql>(&database(server()).await).await;
     sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores).await;

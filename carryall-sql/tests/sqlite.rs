@@ -31,6 +31,15 @@ async fn it_keeps_the_laws_of_sweeping() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_subjects() {
+    let scratch = scratch();
+    let url = file(scratch.path());
+    for _ in 0..rounds(1) {
+        conformance::subjects(async || store::<Sqlite>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
     let scratch = scratch();
     let stores = pair::<Sqlite>(&file(scratch.path())).await;
