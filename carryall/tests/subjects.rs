@@ -214,7 +214,9 @@ async fn sessions_in_an_encrypted_store_are_listed_and_ended() {
     let ring = KeyRing::random().unwrap();
     let store = Encrypted::new(MemoryStore::new(), &ring).unwrap();
     let nodes = nodes(2, store);
-    let (mut first, mut second) = (nodes[0].user("ada").await, nodes[1].user("ada").await);
+    let mut first = nodes[0].user("ada").await;
+    nodes[0].wait(1);
+    let mut second = nodes[1].user("ada").await;
     let listed = list_from(&nodes[0], &mut at(&nodes[0], &second)).await;
     assert_eq!(handles(&listed), [handle_of(&mut first).await, handle_of(&mut second).await]);
     assert!(nodes[1].sessions.revoke_one("ada", listed[0].handle.as_str()).await.unwrap());
