@@ -39,6 +39,11 @@ pub struct Listed {
 /// What needs a store that finds the sessions of a user: all of ours but `carryall-file`. All of it asks the store, so
 /// it is true of every node.
 impl Sessions {
+    /// Whether the sessions of a user can be listed here.
+    pub fn can_list(&self) -> bool {
+        subjects::can_list(&self.house)
+    }
+
     /// The sessions of a user, the oldest first; the first 1000 if there are more. None counts as the current one.
     ///
     /// ```
