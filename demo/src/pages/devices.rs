@@ -125,7 +125,7 @@ fn list(page: &Page, devices: &[Listed]) -> Result<Markup, Problem> {
         ul.panel.devices {
             @for device in devices { (row(device, &token, now)) }
         }
-        div.ends {
+        div.acts {
             @if others > 0 {
                 form method="post" action="/devices/others" { (token) button { "Sign out all others" } }
             }
