@@ -118,7 +118,7 @@ pub use policy::{ClientPolicy, CsrfPolicy, FingerprintPolicy};
 pub use session::{
     Csrf, Flash, Lease, LeaseOptions, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment,
 };
-pub use sessions::Sessions;
+pub use sessions::{Listed, Sessions};
 pub use store::MemoryStore;
 
 /// The examples of the documents, compiled and run with the other examples.

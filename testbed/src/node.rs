@@ -50,6 +50,11 @@ pub fn encrypted(stores: [AnyStore; 2]) -> [AnyStore; 2] {
 /// A node whose requests wait this long for the store, and whose handlers take so long.
 pub fn node(ring: &KeyRing, store: AnyStore, patience: Duration, pause: Pause) -> Router {
     let sessions = Sessions::builder(ring.clone()).store(store).patience(patience, patience).build().unwrap();
+    serving(&sessions, pause)
+}
+
+/// A node with these sessions, whose handlers take so long.
+pub fn serving(sessions: &Sessions, pause: Pause) -> Router {
     let add = move |session: Session, Path(key): Path<String>| add(session, key, pause);
     Router::new()
         .route("/add/{key}", post(add))

@@ -20,7 +20,7 @@ use crate::lifetime::{Lifetime, Lifetimes};
 use crate::policy::{ClientPolicy, FingerprintPolicy};
 use crate::random::Random;
 use crate::revocation::{Facts, Revocations};
-use crate::store::Header;
+use crate::store::{Cap, Header};
 
 /// The configured whole.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct House {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) patience: Patience,
     pub(crate) max_record: usize,
+    /// How many sessions a user may have at once.
+    pub(crate) cap: Option<Cap>,
     /// Writers that have lost a race.
     pub(crate) queues: Queues,
     /// Requests that wait for the lease of their session.

@@ -10,6 +10,7 @@ use super::super::place::Home;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
+use super::cap;
 use super::client::identity_event;
 use super::create::{answered, create, start_fresh};
 use super::lease::{busy, overtaken};
@@ -97,8 +98,13 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         if draft.payload.len() > house.max_record {
             return Err(crate::session::state::too_large(house.max_record));
         }
-        let writing = pin!(store.commit(&key, Some(attempt.version), draft, now));
-        match answered(visit, writing).await? {
+        let expected = Some(attempt.version);
+        let outcome = if cap::applies(house, Some(&attempt.facts.envelope), &facts.envelope) {
+            Box::pin(cap::admit(visit, store, &key, expected, draft, now)).await?
+        } else {
+            answered(visit, pin!(store.commit(&key, expected, draft, now))).await?
+        };
+        match outcome {
             Commit::Committed(version) => {
                 if turn.is_some() {
                     house.tell(|| Event::Replayed { handle: house.handle(&facts.envelope.family) });

@@ -1,10 +1,12 @@
 //! The commit: the one part of the lifecycle that does I/O.
 
+mod cap;
 mod client;
 mod create;
 mod end;
 mod kept;
 mod lease;
+pub(crate) mod subjects;
 mod sweep;
 mod touch;
 mod turn;
