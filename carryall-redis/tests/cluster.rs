@@ -56,6 +56,14 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let stores = pair(&cluster().url()).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
+    }
+}
+
 #[tokio::test]
 async fn the_keys_and_values_of_all_masters_hold_no_usable_id() {
     let cluster = RedisCluster::start();

@@ -45,6 +45,14 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let stores = pair(&watched().url("5")).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
+    }
+}
+
 #[tokio::test]
 async fn the_keys_and_values_hold_no_usable_id_on_a_replica_either() {
     let store: AnyStore = store(&watched().url("4")).await.into();
