@@ -67,10 +67,13 @@
 //! is sent a `PING`, allowed or not.
 
 mod address;
+mod admission;
 mod cluster;
 mod connect;
 mod dial;
 mod failure;
+mod hints;
+mod index;
 mod layout;
 mod line;
 mod link;
@@ -84,6 +87,7 @@ mod server;
 mod servers;
 mod slots;
 mod store;
+mod subjects;
 
 pub use connect::{ConnectError, ConnectErrorKind};
 pub use options::RedisOptions;

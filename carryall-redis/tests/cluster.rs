@@ -36,6 +36,7 @@ async fn it_keeps_the_laws_of_a_store_while_scripts_are_forgotten() {
         }));
     }
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     assert_eq!(store(&url).await.durability(), Durability::AsyncReplicated);
     forgetful.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -26,6 +26,7 @@ fn watched() -> &'static Watched {
 async fn it_keeps_the_laws_of_a_store() {
     let url = watched().url("1");
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     assert_eq!(store(&url).await.durability(), Durability::AsyncReplicated);
 }
 
