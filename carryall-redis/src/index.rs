@@ -114,3 +114,74 @@ fn low(version: Option<Version>) -> u32 {
     )]
     version.map_or(0, |version| version.0 as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use carryall::store::Header;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ADA: SubjectHash = SubjectHash([7; 16]);
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    #[test]
+    fn the_bytes_of_an_entry_are_these() {
+        let entry = Entry { key: RecordKey::from_bytes([9; 16]), kept: 1, open: 2, expected: 3 };
+        let expected = [&[9; 16][..], &[0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 2], &[0, 0, 0, 3]].concat();
+        assert_eq!(encode(&[entry]), (expected, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(entries: Vec<([u8; 16], u64, u64, u32)>) {
+            let entry = |(key, kept, open, expected): ([u8; 16], u64, u64, u32)| {
+                Entry { key: RecordKey::from_bytes(key), kept: kept >> 16, open: open >> 16, expected }
+            };
+            let entries: Vec<_> = entries.into_iter().map(entry).collect();
+            let (bytes, last) = encode(&entries);
+            prop_assert!(entries.iter().all(|entry| entry.kept <= last));
+            prop_assert_eq!(decode(&bytes), Some(entries));
+        }
+
+        #[test]
+        fn half_an_entry_is_no_index(length in 1..ENTRY) {
+            prop_assert_eq!(decode(&vec![0; ENTRY + length]), None);
+        }
+    }
+
+    fn found(version: u64, subject: Option<SubjectHash>, expires: Timestamp) -> Record {
+        let header = Header { created: NOW, seen: NOW, expires, latest: expires, subject };
+        Record { version: Version(version), header, payload: Bytes::new() }
+    }
+
+    #[test]
+    fn an_entry_is_worth_what_its_record_is_or_may_become() {
+        let later = NOW.plus(Duration::from_secs(1));
+        let (hers, nobodys) =
+            (|version| found(version, Some(ADA), later), |version| found(version, None, later));
+        let expired = found(1, Some(ADA), NOW);
+        for (expected, is_open, found, worth) in [
+            (0, false, Some(hers(1)), Worth::Live(hers(1))),
+            (5, true, Some(hers(9)), Worth::Live(hers(9))),
+            (0, true, Some(expired), Worth::Expired),
+            // A commit may come that expects what is there, and no other.
+            (0, true, None, Worth::Open),
+            (0, false, None, Worth::Nothing),
+            (1, true, None, Worth::Nothing),
+            (1, true, Some(nobodys(1)), Worth::Open),
+            (1, false, Some(nobodys(1)), Worth::Nothing),
+            (1, true, Some(nobodys(2)), Worth::Nothing),
+            (0, true, Some(nobodys(1)), Worth::Nothing),
+            (1, true, Some(self::found(1, Some(SubjectHash([8; 16])), later)), Worth::Open),
+        ] {
+            let entry = Entry { key: RecordKey::from_bytes([9; 16]), kept: 0, open: 10, expected };
+            let present = if is_open { 9 } else { 10 };
+            let judged = entry.judge(found.clone(), &ADA, NOW, present);
+            assert_eq!(judged, worth, "{expected} {is_open} {found:?}");
+        }
+    }
+}

@@ -238,3 +238,24 @@ impl fmt::Debug for RedisStore {
         f.debug_struct("RedisStore").field("durability", &self.durability()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use carryall::store::Header;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_whose_place_is_free_again_comes_too_late() {
+        let server = carryall_testbed::server::Server::redis();
+        let store = RedisStore::connect(&server.url("0")).await.expect("a store");
+        let (key, now) = (RecordKey::from_bytes([7; 16]), Timestamp::from_secs(2_000_000_000));
+        let expires = now.plus(Duration::from_mins(1));
+        let subject = Some(SubjectHash([7; 16]));
+        let header = Header { created: now, seen: now, expires, latest: expires, subject };
+        let draft = Draft { header, payload: bytes::Bytes::new() };
+        let late = store.attempt(&key, None, &draft, now, Some(1)).await;
+        assert!(late.is_err_and(|error| error.kind() == StoreErrorKind::TimedOut));
+        assert_eq!(store.load(&key, now).await.expect("an answer"), None);
+    }
+}
