@@ -175,6 +175,35 @@ async fn a_place_that_somebody_took_and_never_used_is_free_again_by_itself() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_who_sign_in_at_once_on_two_nodes_as_many_get_in_as_may() {
+    let (server, cluster) = (Server::redis(), RedisCluster::start());
+    for url in [server.url("0"), cluster.url()] {
+        let (nodes, now) = ([store(&url).await, store(&url).await], SystemClock.now());
+        for most in 1..4 {
+            let cap = Cap { most: NonZeroUsize::new(most).expect("some"), when_full: WhenFull::Refuse };
+            let admissions: Vec<_> = (0..20)
+                .map(|n| {
+                    let store = nodes[usize::from(n % 2)].clone();
+                    tokio::spawn(async move { store.admit(&key(n), None, draft(now), cap, now).await })
+                })
+                .collect();
+            let mut inside = 0;
+            for admission in admissions {
+                match admission.await.expect("an end").expect("an answer") {
+                    Admission::Committed { ended, .. } if ended.is_empty() => inside += 1,
+                    outcome => assert_eq!(outcome, Admission::Full),
+                }
+            }
+            let live = nodes[0].list(&ADA, 100, now).await.expect("an answer");
+            assert_eq!((inside, live.len()), (most, most));
+            for (key, _) in live {
+                assert!(nodes[1].remove(&key, now).await.expect("an answer"));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_index_that_is_none_is_corrupt() {
     let server = Server::redis();
