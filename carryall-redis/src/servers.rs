@@ -42,6 +42,10 @@ impl Servers {
         }
     }
 
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     pub(crate) fn durability(&self) -> Durability {
         match self {
             Self::One(link) => link.durability(),

@@ -36,6 +36,7 @@ async fn it_keeps_the_laws_of_a_store_while_scripts_are_forgotten() {
         }));
     }
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     assert_eq!(store(&url).await.durability(), Durability::AsyncReplicated);
     forgetful.iter().for_each(tokio::task::JoinHandle::abort);
 }
@@ -53,6 +54,14 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair(&cluster().url()).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let stores = pair(&cluster().url()).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
     }
 }
 

@@ -26,6 +26,7 @@ fn watched() -> &'static Watched {
 async fn it_keeps_the_laws_of_a_store() {
     let url = watched().url("1");
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     assert_eq!(store(&url).await.durability(), Durability::AsyncReplicated);
 }
 
@@ -42,6 +43,14 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair(&watched().url("3")).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let stores = pair(&watched().url("5")).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
     }
 }
 

@@ -116,5 +116,6 @@ fn name_of(kind: ErrorKind) -> &'static str {
         ErrorKind::Encode => "encode",
         ErrorKind::Decode => "decode",
         ErrorKind::ReadOnly => "read_only",
+        ErrorKind::TooManySessions => "too_many_sessions",
     }
 }

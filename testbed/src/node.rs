@@ -10,6 +10,9 @@ use carryall::testing::TestClient;
 use carryall::{Error, KeyRing, LeaseOptions, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
+/// How long a lease is waited for: longer than dozens of holders take on a slow disk.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// A browser that visits a node.
 pub type Browser = TestClient<Router>;
 
@@ -59,7 +62,7 @@ pub fn serving(sessions: &Sessions, pause: Pause) -> Router {
     Router::new()
         .route("/add/{key}", post(add))
         .route("/put/{key}", post(put))
-        .route("/count-alone", post(move |session: Session| count_alone(session, patience, pause)))
+        .route("/count-alone", post(move |session: Session| count_alone(session, pause)))
         .route("/state", get(state))
         .route("/login/{subject}", post(login))
         .route("/logout", post(async |session: Session| session.logout()))
@@ -119,8 +122,8 @@ async fn put(session: Session, Path(key): Path<String>) -> Result<(), Error> {
 }
 
 /// Looks at the counter and sets it, as only a handler can that has the session to itself.
-async fn count_alone(session: Session, patience: Duration, pause: Pause) -> Result<(), Error> {
-    session.lock(LeaseOptions::default().wait(patience).waiting(100)).await?;
+async fn count_alone(session: Session, pause: Pause) -> Result<(), Error> {
+    session.lock(LeaseOptions::default().wait(PATIENCE).waiting(100)).await?;
     let counter: u64 = session.get("counter")?.unwrap_or(0);
     pause.take().await;
     session.set("counter", &(counter + 1))
