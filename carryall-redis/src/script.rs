@@ -10,7 +10,8 @@ pub(crate) static COMMIT: LazyLock<Script> =
 /// Moves deadlines.
 pub(crate) static TOUCH: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("lua/touch.lua")));
 /// Removes.
-pub(crate) static REMOVE: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("lua/remove.lua")));
+pub(crate) static REMOVE: LazyLock<Script> =
+    LazyLock::new(|| Script::of(concat!(include_str!("lua/entries.lua"), include_str!("lua/remove.lua"))));
 /// Removes what is a subject's.
 pub(crate) static OUST: LazyLock<Script> = LazyLock::new(|| Script::of(include_str!("lua/oust.lua")));
 /// Adds to an index.

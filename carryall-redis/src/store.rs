@@ -207,6 +207,9 @@ impl Store for RedisStore {
         let record_key = self.key(key);
         let mut call = REMOVE.call(&record_key);
         call.arg(now.as_millis());
+        if !self.is_cluster() {
+            call.arg([self.0.prefix.as_bytes(), b"@"].concat());
+        }
         let answer = self.call(&record_key, &REMOVE, &call).await?;
         let (is_live, owner): (bool, Vec<u8>) =
             from_redis_value(answer).map_err(|_| StoreError::new(StoreErrorKind::Corrupt))?;

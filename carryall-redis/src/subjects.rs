@@ -91,18 +91,26 @@ impl RedisStore {
         let index = self.index_key(subject);
         let answer = self.call(&index, &LOOK, &LOOK.call(&index)).await?;
         let (present, bytes): (u64, Vec<u8>) = from_redis_value(answer).map_err(|_| corrupt())?;
-        let mut finding = JoinSet::new();
-        for (place, entry) in index::decode(&bytes).ok_or_else(corrupt)?.into_iter().enumerate() {
-            let (store, subject) = (self.clone(), *subject);
-            finding.spawn(async move {
-                let found = store.find(&entry.key).await?;
-                Ok::<_, StoreError>((place, entry, entry.judge(found, &subject, now, present)))
-            });
+        let mut entries = Vec::new();
+        let (open, settled): (Vec<_>, Vec<_>) = index::decode(&bytes)
+            .ok_or_else(corrupt)?
+            .into_iter()
+            .enumerate()
+            .partition(|(_, entry)| entry.open > present);
+        // The latest first and one by one: whoever was let in in place of another is not found beside it.
+        for (place, entry) in open.into_iter().rev() {
+            entries.push((place, entry, self.find(&entry.key).await?));
         }
-        let mut entries = finding.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut finding = JoinSet::new();
+        for (place, entry) in settled {
+            let store = self.clone();
+            finding.spawn(async move { Ok((place, entry, store.find(&entry.key).await?)) });
+        }
+        let settled = finding.join_all().await.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
+        entries.extend(settled);
         entries.sort_unstable_by_key(|(place, ..)| *place);
-        let entries = entries.into_iter().map(|(_, entry, worth)| (entry, worth)).collect();
-        Ok(Look { present, bytes, entries })
+        let judge = |(_, entry, found): (usize, Entry, _)| (entry, entry.judge(found, subject, now, present));
+        Ok(Look { present, bytes, entries: entries.into_iter().map(judge).collect() })
     }
 
     /// The subject's live records. Whatever else was in the index and good for nothing is in it no more.

@@ -10,8 +10,8 @@ use carryall::store::{AnyStore, Durability, Store as _};
 use carryall_redis::{ConnectErrorKind, RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, user, visitor};
 use carryall_testbed::server::Server;
-use carryall_testbed::{dump, fault, race, rounds};
-use common::{ask, asked, connection, everything, pair, store};
+use carryall_testbed::{dump, fault, race, rounds, subject};
+use common::{ask, asked, connection, everything, pair, pair_apart, store};
 
 /// The server of all tests but those that kill, stop, count or configure it. Each has a database of its own.
 fn server() -> &'static Server {
@@ -69,6 +69,22 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair(&server().url("4")).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_logins_on_two_nodes_never_pass_the_cap() {
+    let stores = pair(&server().url("7")).await;
+    for _ in 0..rounds(1) {
+        subject::fifty_logins_never_pass_the_cap(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
+    let stores = pair_apart(&server().url("7"), "revoked:").await;
+    for _ in 0..rounds(1) {
+        subject::a_revoked_session_is_never_undone(stores.clone()).await;
     }
 }
 

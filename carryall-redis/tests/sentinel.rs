@@ -13,8 +13,8 @@ use carryall::store::{AnyStore, Commit, Draft, Durability, Header, Store as _, V
 use carryall_redis::{ConnectErrorKind, RedisOptions, RedisStore};
 use carryall_testbed::node::{at, nodes, state_of, user, visitor};
 use carryall_testbed::server::{Server, Watched, eventually};
-use carryall_testbed::{dump, fault, race, rounds};
-use common::{commands, counted, everything, pair, store};
+use carryall_testbed::{dump, fault, race, rounds, subject};
+use common::{commands, counted, everything, pair, pair_apart, store};
 
 /// The servers of all tests but those that kill, stop or change them. Each has a database of its own.
 fn watched() -> &'static Watched {
@@ -43,6 +43,22 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair(&watched().url("3")).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_logins_on_two_nodes_never_pass_the_cap() {
+    let stores = pair(&watched().url("6")).await;
+    for _ in 0..rounds(1) {
+        subject::fifty_logins_never_pass_the_cap(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
+    let stores = pair_apart(&watched().url("6"), "revoked:").await;
+    for _ in 0..rounds(1) {
+        subject::a_revoked_session_is_never_undone(stores.clone()).await;
     }
 }
 

@@ -121,6 +121,9 @@ async fn who_signs_in_and_out_over_and_over_leaves_nothing_behind() {
         for n in 0..10 {
             store.commit(&key(n), None, draft(now), now).await.expect("an answer");
             assert!(store.remove(&key(n), now).await.expect("an answer"));
+            let outcome = store.admit(&key(n + 10), None, draft(now), ONE, now).await.expect("an answer");
+            assert_eq!(outcome, Admission::Committed { version: Version::FIRST, ended: Vec::new() });
+            assert!(store.remove(&key(n + 10), now).await.expect("an answer"));
         }
         assert_eq!(store.count(&ADA, now).await.expect("an answer"), 0);
     }

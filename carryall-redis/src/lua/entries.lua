@@ -12,6 +12,20 @@ local function keep(key, index, last)
     end
 end
 
+-- Drops these entries, or those of the records with these keys.
+local function drop(key, unwanted)
+    local kept, last = {}, 0
+    local index = redis.call('GET', key) or ''
+    for at = 1, #index, 32 do
+        local entry = string.sub(index, at, at + 31)
+        if not unwanted[entry] and not unwanted[string.sub(entry, 1, 16)] then
+            kept[#kept + 1] = entry
+            last = math.max(last, (struct.unpack('>I6', entry, 17)))
+        end
+    end
+    keep(key, table.concat(kept), last)
+end
+
 -- Adds an entry, or what is later in it to the one of the same record, so that it is never the same bytes as before; a
 -- commit may be under way for so many milliseconds. Drops entries that are over, and those of which `is_gone` says so.
 -- Answers until when a commit may be under way, and how many entries there are.

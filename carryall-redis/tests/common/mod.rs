@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use carryall::store::AnyStore;
-use carryall_redis::RedisStore;
+use carryall_redis::{RedisOptions, RedisStore};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, from_redis_value};
 
@@ -15,6 +15,13 @@ pub async fn store(url: &str) -> RedisStore {
 /// Stores of two nodes over one database.
 pub async fn pair(url: &str) -> [AnyStore; 2] {
     [store(url).await.into(), store(url).await.into()]
+}
+
+/// The same, with keys that no other test has.
+pub async fn pair_apart(url: &str, prefix: &str) -> [AnyStore; 2] {
+    let options = RedisOptions::default().prefix(prefix);
+    let store = async || RedisStore::connect_with(url, &options).await.expect("a connection").into();
+    [store().await, store().await]
 }
 
 /// A client of its own.
