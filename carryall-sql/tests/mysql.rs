@@ -65,6 +65,14 @@ async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn admissions_that_are_given_up_hold_up_nobody() {
+    for _ in 0..rounds(1) {
+        let url = database(server()).await;
+        subject::admissions_that_are_given_up_hold_up_nobody(pair::<MySql>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn encrypted_it_keeps_the_laws_of_subjects_and_the_cap() {
     let url = database(server()).await;
     let ring = KeyRing::random().expect("a ring");

@@ -59,6 +59,15 @@ async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn admissions_that_are_given_up_hold_up_nobody() {
+    for _ in 0..rounds(1) {
+        let scratch = scratch();
+        let url = file(scratch.path());
+        subject::admissions_that_are_given_up_hold_up_nobody(pair::<Sqlite>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn encrypted_it_keeps_the_laws_of_subjects_and_the_cap() {
     let scratch = scratch();
     let url = file(scratch.path());

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use carryall::store::{AnyStore, WhenFull};
+use carryall::id::RecordKey;
+use carryall::store::{Admission, AnyStore, Cap, SubjectHash, WhenFull};
 use carryall::testing::TestClient;
 use carryall::{KeyRing, Sessions};
 use http::StatusCode;
 
+use crate::crash::{NOW, draft};
 use crate::node::{Browser, Pause, at, serving, state_of, user, visitor};
 
 /// Longer than fifty logins of one user take on a slow disk.
@@ -76,6 +78,27 @@ async fn watch(sessions: Sessions, is_over: Arc<AtomicBool>) {
         let count = sessions.count("ada").await.unwrap();
         assert!(count <= MOST, "at one time there were {count}");
         tokio::task::yield_now().await;
+    }
+}
+
+/// Admissions whose callers leave half-way are made or not made; none passes the cap or holds up those who come after.
+pub async fn admissions_that_are_given_up_hold_up_nobody(stores: [AnyStore; 2]) {
+    let subject = SubjectHash([7; 16]);
+    let cap = Cap { most: MOST.try_into().unwrap(), when_full: WhenFull::EndOldest };
+    let admit = async |store: &AnyStore, n: u8| {
+        let mut draft = draft(1);
+        draft.header.subject = Some(subject);
+        let key = RecordKey::from_bytes([n; RecordKey::LEN]);
+        store.subjects().unwrap().admit(&key, None, draft, cap, NOW).await
+    };
+    for n in 0..40 {
+        let (store, other) = (&stores[usize::from(n % 2)], &stores[usize::from(1 - n % 2)]);
+        let hasty = Duration::from_micros(200 * u64::from(n));
+        let given_up = tokio::time::timeout(hasty, admit(store, n));
+        let (_, followed) = tokio::join!(given_up, admit(other, 100 + n));
+        assert!(matches!(followed, Ok(Admission::Committed { .. })), "{followed:?}");
+        let count = store.subjects().unwrap().count(&subject, NOW).await.unwrap();
+        assert!(count <= MOST, "there are {count}");
     }
 }
 
