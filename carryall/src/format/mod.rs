@@ -58,10 +58,7 @@ impl Format {
     pub(crate) fn put_packed(self, packed: &Buffer, out: &mut Vec<u8>) -> Result<(), Error> {
         let packed = packed.as_slice();
         match self {
-            Self::MessagePack => {
-                msgpack::check(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
-                out.extend_from_slice(packed);
-            }
+            Self::MessagePack => out.extend_from_slice(packed),
             Self::Json => {
                 let node = msgpack::read(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
                 json::write(out, &node);
@@ -150,13 +147,10 @@ impl Format {
     }
 }
 
-/// Takes down a value as serde describes it, which is the application's code; what cannot be stored is found later.
+/// Takes down a value as serde describes it, which is the application's code; an [`ErrorKind::Encode`] says what in it
+/// cannot be stored.
 pub(crate) fn pack<T: Serialize + ?Sized>(value: &T, out: &mut Buffer) -> Result<(), Error> {
-    let mut serializer = rmp_serde::Serializer::new(out).with_struct_map().with_human_readable();
-    value.serialize(&mut serializer).map_err(|error| {
-        Error::new(ErrorKind::Encode, "this value cannot be serialized; its own Serialize refused")
-            .because(error)
-    })
+    msgpack::pack(value, out, MOST_DEPTH)
 }
 
 fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, Error> {
