@@ -12,8 +12,8 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// As many as most documents take; to clear them takes a few instructions.
-    const FEW: usize = 256;
+    /// So many that most values fit, and that clearing them takes a few instructions.
+    const FEW: usize = 128;
 
     pub(crate) fn new() -> Self {
         Self { few: [0; Self::FEW], len: 0, many: Vec::new() }
@@ -21,18 +21,6 @@ impl Buffer {
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         if self.len > Self::FEW { &self.many } else { &self.few[..self.len] }
-    }
-
-    /// How many bytes there are.
-    pub(super) fn len(&self) -> usize {
-        if self.len > Self::FEW { self.many.len() } else { self.len }
-    }
-
-    /// Moves everything from `tail` on in front of what was put since there were `at`.
-    pub(super) fn bring_forward(&mut self, tail: usize, at: usize) {
-        let all = if self.len > Self::FEW { &mut self.many[..] } else { &mut self.few[..self.len] };
-        let moved = all.len() - tail;
-        all[at..].rotate_right(moved);
     }
 
     #[cold]
@@ -43,6 +31,35 @@ impl Buffer {
             self.len = Self::FEW + 1;
         }
         self.many.extend_from_slice(bytes);
+    }
+}
+
+/// Where a value is packed, of which what is already there can be looked at and moved.
+pub(crate) trait Draft: Sink {
+    /// Everything so far.
+    fn written(&mut self) -> &mut [u8];
+
+    /// How much that is.
+    fn len(&self) -> usize;
+}
+
+impl Draft for Buffer {
+    fn written(&mut self) -> &mut [u8] {
+        if self.len > Self::FEW { &mut self.many } else { &mut self.few[..self.len] }
+    }
+
+    fn len(&self) -> usize {
+        if self.len > Self::FEW { self.many.len() } else { self.len }
+    }
+}
+
+impl Draft for Vec<u8> {
+    fn written(&mut self) -> &mut [u8] {
+        self
+    }
+
+    fn len(&self) -> usize {
+        self.len()
     }
 }
 
@@ -66,7 +83,7 @@ mod tests {
 
     #[test]
     fn bytes_come_out_as_they_went_in_however_many() {
-        for piece in [0, 1, 7, 255, 256, 257, 700] {
+        for piece in [0, 1, 7, 127, 128, 129, 300] {
             for pieces in [0, 1, 2, 50] {
                 let (mut buffer, mut expected) = (Buffer::new(), Vec::new());
                 for n in 0..pieces {
@@ -75,21 +92,9 @@ mod tests {
                     expected.extend_from_slice(&bytes);
                 }
                 assert_eq!(buffer.as_slice(), expected, "{pieces} of {piece}");
+                assert_eq!(buffer.written(), expected);
                 assert_eq!(buffer.len(), expected.len());
             }
-        }
-    }
-
-    #[test]
-    fn what_was_put_last_can_come_first() {
-        for later in [0, 3, 249, 250, 251, 252, 300] {
-            let mut buffer = Buffer::new();
-            buffer.put(b"abc");
-            buffer.put(&vec![7; later]);
-            let tail = buffer.len();
-            buffer.put(b"def");
-            buffer.bring_forward(tail, 3);
-            assert_eq!(buffer.as_slice(), [b"abcdef", &vec![7; later][..]].concat(), "{later}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The layout in JSON, read in one pass: the segments, and the entries of the default one, which most requests touch.
 
+use super::entries::{Entries, Entry, mark};
 use super::layout::{Found, Unreadable};
 use super::place::{Slot, Span};
-use super::segment::{Entry, Segment, State, Stored, mark};
-use super::slice::Met;
+use super::segment::{Segment, State, Stored};
 use crate::format::{DEPTH_OF_PAYLOAD, Flaw, Format, json_scan as scan};
 
 /// The member that holds the default segment.
@@ -89,11 +89,11 @@ fn entries(
     whole: Span,
     start: usize,
     depth: u32,
-) -> Result<(Option<Vec<Entry>>, usize), Flaw> {
+) -> Result<(Option<Entries>, usize), Flaw> {
     let bytes = found.base;
     let mut at = scan::open(bytes, start)?;
-    let mut entries: Vec<Entry> = Vec::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
-    let (mut met, mut is_twice, mut is_first) = (Met::default(), false, true);
+    let mut entries = Entries::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
+    let (mut is_twice, mut is_first) = (false, true);
     loop {
         let key = match scan::key(bytes, at, is_first)? {
             Ok(key) => key,
@@ -103,7 +103,7 @@ fn entries(
         at = scan::value(bytes, key.value, depth - 1)?;
         let text = key.read(bytes)?;
         let mark = mark(&text);
-        is_twice |= met.may_know(mark) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
+        is_twice |= entries.may_have(mark) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
         let place = (&text, key.text.start);
         let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
         let raw = whole.part(&(key.text.start - 1..at));

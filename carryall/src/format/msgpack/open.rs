@@ -2,14 +2,15 @@
 
 use serde::ser::{self, Serialize};
 
+use super::super::buffer::Draft;
 use super::super::flaw::Flaw;
 use super::super::sink::Sink;
 use super::pack::{Packer, Refused, storable};
 use super::write::{put_array_len, put_map_len};
 
 /// An array or a map that is not complete.
-pub(in crate::format) struct Open<'p, 'b> {
-    packer: &'p mut Packer<'b>,
+pub(in crate::format) struct Open<'p, 'b, D> {
+    packer: &'p mut Packer<'b, D>,
     kind: Kind,
     /// Where its length belongs, if that was not announced.
     late: Option<usize>,
@@ -45,9 +46,13 @@ impl Kind {
     }
 }
 
-impl<'p, 'b> Open<'p, 'b> {
+impl<'p, 'b, D: Draft> Open<'p, 'b, D> {
     #[inline]
-    pub(super) fn new(packer: &'p mut Packer<'b>, kind: Kind, len: Option<usize>) -> Result<Self, Refused> {
+    pub(super) fn new(
+        packer: &'p mut Packer<'b, D>,
+        kind: Kind,
+        len: Option<usize>,
+    ) -> Result<Self, Refused> {
         let outside = packer.depth;
         packer.depth = outside.checked_sub(1).ok_or(Flaw::TooDeep)?;
         let (late, left) = match len {
@@ -63,7 +68,7 @@ impl<'p, 'b> Open<'p, 'b> {
     /// The content of an enum's variant, which is all there is in a map around it.
     #[inline]
     pub(super) fn of_variant(
-        packer: &'p mut Packer<'b>,
+        packer: &'p mut Packer<'b, D>,
         variant: &'static str,
         kind: Kind,
         len: usize,
@@ -89,7 +94,7 @@ impl<'p, 'b> Open<'p, 'b> {
         let start = self.packer.out.len();
         let is_value_due = self.left % 2 == 1;
         self.value(key)?;
-        match self.packer.out.as_slice().get(start) {
+        match self.packer.out.written().get(start) {
             Some(0xa0..=0xbf | 0xd9..=0xdb) if !is_value_due => Ok(()),
             _ => {
                 self.packer.is_spoilt = true;
@@ -135,12 +140,13 @@ impl<'p, 'b> Open<'p, 'b> {
         let out = &mut *self.packer.out;
         let end = out.len();
         self.kind.put_len(out, storable(values / each)?);
-        out.bring_forward(end, at);
+        let head = out.len() - end;
+        out.written()[at..].rotate_right(head);
         Ok(())
     }
 }
 
-impl ser::SerializeSeq for Open<'_, '_> {
+impl<D: Draft> ser::SerializeSeq for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -155,7 +161,7 @@ impl ser::SerializeSeq for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeTuple for Open<'_, '_> {
+impl<D: Draft> ser::SerializeTuple for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -170,7 +176,7 @@ impl ser::SerializeTuple for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleStruct for Open<'_, '_> {
+impl<D: Draft> ser::SerializeTupleStruct for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -185,7 +191,7 @@ impl ser::SerializeTupleStruct for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleVariant for Open<'_, '_> {
+impl<D: Draft> ser::SerializeTupleVariant for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -200,7 +206,7 @@ impl ser::SerializeTupleVariant for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeMap for Open<'_, '_> {
+impl<D: Draft> ser::SerializeMap for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -225,7 +231,7 @@ impl ser::SerializeMap for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeStruct for Open<'_, '_> {
+impl<D: Draft> ser::SerializeStruct for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 
@@ -244,7 +250,7 @@ impl ser::SerializeStruct for Open<'_, '_> {
     }
 }
 
-impl ser::SerializeStructVariant for Open<'_, '_> {
+impl<D: Draft> ser::SerializeStructVariant for Open<'_, '_, D> {
     type Ok = ();
     type Error = Refused;
 

@@ -7,9 +7,8 @@ use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::super::buffer::Buffer;
+use super::super::buffer::Draft;
 use super::super::flaw::Flaw;
-use super::super::sink::Sink;
 use super::open::{Kind, Open};
 use super::write::{put_bytes, put_double, put_negative, put_single, put_text, put_unsigned};
 use crate::error::{Error, ErrorKind};
@@ -20,7 +19,7 @@ const EXTENSION: &str = "_ExtStruct";
 /// Appends a value in which nothing is nested deeper than `depth`. After an error `out` ends in anything.
 pub(in crate::format) fn pack<T: Serialize + ?Sized>(
     value: &T,
-    out: &mut Buffer,
+    out: &mut impl Draft,
     depth: u32,
 ) -> Result<(), Error> {
     let mut packer = Packer { out, depth, is_spoilt: false };
@@ -57,15 +56,15 @@ impl ser::Error for Refused {
 }
 
 /// Writes one value.
-pub(in crate::format) struct Packer<'b> {
-    pub(super) out: &'b mut Buffer,
+pub(in crate::format) struct Packer<'b, D> {
+    pub(super) out: &'b mut D,
     /// How many arrays and maps may still be opened inside each other.
     pub(super) depth: u32,
     /// Something was refused, whatever became of the error.
     pub(super) is_spoilt: bool,
 }
 
-impl Packer<'_> {
+impl<D: Draft> Packer<'_, D> {
     #[inline]
     pub(super) fn text(&mut self, text: &str) -> Result<(), Refused> {
         storable(text.len())?;
@@ -80,16 +79,16 @@ pub(super) fn storable(len: usize) -> Result<usize, Refused> {
     if u32::try_from(len).is_ok() { Ok(len) } else { Err(Flaw::Malformed.into()) }
 }
 
-impl<'p, 'b> Serializer for &'p mut Packer<'b> {
+impl<'p, 'b, D: Draft> Serializer for &'p mut Packer<'b, D> {
     type Ok = ();
     type Error = Refused;
-    type SerializeSeq = Open<'p, 'b>;
-    type SerializeTuple = Open<'p, 'b>;
-    type SerializeTupleStruct = Open<'p, 'b>;
-    type SerializeTupleVariant = Open<'p, 'b>;
-    type SerializeMap = Open<'p, 'b>;
-    type SerializeStruct = Open<'p, 'b>;
-    type SerializeStructVariant = Open<'p, 'b>;
+    type SerializeSeq = Open<'p, 'b, D>;
+    type SerializeTuple = Open<'p, 'b, D>;
+    type SerializeTupleStruct = Open<'p, 'b, D>;
+    type SerializeTupleVariant = Open<'p, 'b, D>;
+    type SerializeMap = Open<'p, 'b, D>;
+    type SerializeStruct = Open<'p, 'b, D>;
+    type SerializeStructVariant = Open<'p, 'b, D>;
 
     fn serialize_bool(self, value: bool) -> Result<(), Refused> {
         self.out.put(&[0xc2 | u8::from(value)]);
@@ -215,15 +214,15 @@ impl<'p, 'b> Serializer for &'p mut Packer<'b> {
         around.close()
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Open<'p, 'b>, Refused> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Open<'p, 'b, D>, Refused> {
         Open::new(self, Kind::Array, len)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Open<'p, 'b>, Refused> {
+    fn serialize_tuple(self, len: usize) -> Result<Open<'p, 'b, D>, Refused> {
         Open::new(self, Kind::Array, Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Open<'p, 'b>, Refused> {
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Open<'p, 'b, D>, Refused> {
         Open::new(self, Kind::Array, Some(len))
     }
 
@@ -233,15 +232,15 @@ impl<'p, 'b> Serializer for &'p mut Packer<'b> {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Open<'p, 'b>, Refused> {
+    ) -> Result<Open<'p, 'b, D>, Refused> {
         Open::of_variant(self, variant, Kind::Array, len)
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Open<'p, 'b>, Refused> {
+    fn serialize_map(self, len: Option<usize>) -> Result<Open<'p, 'b, D>, Refused> {
         Open::new(self, Kind::Map, len)
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'p, 'b>, Refused> {
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'p, 'b, D>, Refused> {
         Open::new(self, Kind::Map, Some(len))
     }
 
@@ -251,7 +250,7 @@ impl<'p, 'b> Serializer for &'p mut Packer<'b> {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Open<'p, 'b>, Refused> {
+    ) -> Result<Open<'p, 'b, D>, Refused> {
         Open::of_variant(self, variant, Kind::Map, len)
     }
 }

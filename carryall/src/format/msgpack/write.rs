@@ -32,25 +32,34 @@ pub(in crate::format) fn write(out: &mut Vec<u8>, node: &Node<'_>) {
 /// Appends the header of an array.
 #[inline]
 pub(super) fn put_array_len(out: &mut impl Sink, len: usize) {
-    put_len(out, len, Some((0x90, 15)), None, [0xdc, 0xdd]);
+    match len {
+        0..=15 => out.put(&[0x90 | low(len)]),
+        _ => put_len(out, len, None, [0xdc, 0xdd]),
+    }
 }
 
 /// Appends the header of a map.
 #[inline]
 pub(in crate::format) fn put_map_len(out: &mut impl Sink, len: usize) {
-    put_len(out, len, Some((0x80, 15)), None, [0xde, 0xdf]);
+    match len {
+        0..=15 => out.put(&[0x80 | low(len)]),
+        _ => put_len(out, len, None, [0xde, 0xdf]),
+    }
 }
 
 /// Appends a string, which the caller knows to be UTF-8.
 #[inline]
 pub(in crate::format) fn put_text(out: &mut impl Sink, text: &[u8]) {
-    put_len(out, text.len(), Some((0xa0, 31)), Some(0xd9), [0xda, 0xdb]);
+    match text.len() {
+        len @ 0..=31 => out.put(&[0xa0 | low(len)]),
+        len => put_len(out, len, Some(0xd9), [0xda, 0xdb]),
+    }
     out.put(text);
 }
 
 /// Appends bytes that are no text.
 pub(super) fn put_bytes(out: &mut impl Sink, bytes: &[u8]) {
-    put_len(out, bytes.len(), None, Some(0xc4), [0xc5, 0xc6]);
+    put_len(out, bytes.len(), Some(0xc4), [0xc5, 0xc6]);
     out.put(bytes);
 }
 
@@ -66,26 +75,21 @@ pub(super) fn put_double(out: &mut impl Sink, float: f64) {
     out.put(&float.to_be_bytes());
 }
 
-/// Appends a length: inside the marker byte if it fits there, else in one, two or four bytes after a marker.
-#[inline]
-fn put_len(out: &mut impl Sink, len: usize, within: Option<(u8, u8)>, one: Option<u8>, wide: [u8; 2]) {
-    match within {
-        Some((marker, most)) if len <= usize::from(most) => out.put(&[marker | len.to_le_bytes()[0]]),
-        _ => put_long_len(out, len, one, wide),
-    }
-}
-
-fn put_long_len(out: &mut impl Sink, len: usize, one: Option<u8>, [two, four]: [u8; 2]) {
+/// Appends a length that does not fit into its marker: in one, two or four bytes after one.
+fn put_len(out: &mut impl Sink, len: usize, one: Option<u8>, [two, four]: [u8; 2]) {
     let bytes = (len as u64).to_be_bytes();
-    let low = bytes[7];
     match one {
-        Some(marker) if len <= 0xff => out.put(&[marker, low]),
-        _ if len <= 0xffff => out.put(&[two, bytes[6], low]),
+        Some(marker) if len <= 0xff => out.put(&[marker, bytes[7]]),
+        _ if len <= 0xffff => out.put(&[two, bytes[6], bytes[7]]),
         _ => {
             out.put(&[four]);
             out.put(&bytes[4..]);
         }
     }
+}
+
+fn low(len: usize) -> u8 {
+    len.to_le_bytes()[0]
 }
 
 /// Appends a number.
