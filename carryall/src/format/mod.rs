@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 
-pub(crate) use buffer::Buffer;
+pub(crate) use buffer::{Buffer, Draft};
 pub(crate) use flaw::Flaw;
 pub(crate) use json::scan as json_scan;
 pub(crate) use msgpack::scan;
@@ -34,6 +34,9 @@ pub(crate) const MOST_DEPTH: u32 = 64;
 
 /// A value in the map of its segment, in a pair with a version, in the map of segments, in the payload.
 pub(crate) const DEPTH_OF_PAYLOAD: u32 = MOST_DEPTH + 4;
+
+/// Room for a document of the usual size, so that packing it allocates once.
+const USUAL: usize = 256;
 
 /// How values become bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,21 +50,20 @@ pub(crate) enum Format {
 impl Format {
     /// The bytes of `value`; an [`ErrorKind::Encode`] says what in it cannot be stored.
     pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, Error> {
-        let mut packed = Buffer::new();
+        let mut packed = Vec::with_capacity(USUAL);
         pack(value, &mut packed)?;
-        let mut out = Vec::new();
+        if self == Self::MessagePack {
+            return Ok(packed);
+        }
+        let mut out = Vec::with_capacity(2 * packed.len());
         self.put_packed(&packed, &mut out)?;
         Ok(out)
     }
 
     /// Appends a value that was [packed](pack), as this format has it. After an error `out` ends in anything.
-    pub(crate) fn put_packed(self, packed: &Buffer, out: &mut Vec<u8>) -> Result<(), Error> {
-        let packed = packed.as_slice();
+    pub(crate) fn put_packed(self, packed: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         match self {
-            Self::MessagePack => {
-                msgpack::check(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
-                out.extend_from_slice(packed);
-            }
+            Self::MessagePack => out.extend_from_slice(packed),
             Self::Json => {
                 let node = msgpack::read(packed, MOST_DEPTH).map_err(Flaw::while_encoding)?;
                 json::write(out, &node);
@@ -150,13 +152,10 @@ impl Format {
     }
 }
 
-/// Takes down a value as serde describes it, which is the application's code; what cannot be stored is found later.
-pub(crate) fn pack<T: Serialize + ?Sized>(value: &T, out: &mut Buffer) -> Result<(), Error> {
-    let mut serializer = rmp_serde::Serializer::new(out).with_struct_map().with_human_readable();
-    value.serialize(&mut serializer).map_err(|error| {
-        Error::new(ErrorKind::Encode, "this value cannot be serialized; its own Serialize refused")
-            .because(error)
-    })
+/// Takes down a value as serde describes it, which is the application's code; an [`ErrorKind::Encode`] says what in it
+/// cannot be stored.
+pub(crate) fn pack<T: Serialize + ?Sized>(value: &T, out: &mut impl Draft) -> Result<(), Error> {
+    msgpack::pack(value, out, MOST_DEPTH)
 }
 
 fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, Error> {

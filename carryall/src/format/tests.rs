@@ -109,6 +109,14 @@ fn a_type_with_everything_in_it_comes_back_from_both_formats_and_from_one_throug
 }
 
 #[test]
+fn a_type_with_everything_in_it_is_packed_as_another_serializer_packs_it() {
+    let mut theirs = Vec::new();
+    let mut serializer = rmp_serde::Serializer::new(&mut theirs).with_struct_map().with_human_readable();
+    everything().serialize(&mut serializer).unwrap();
+    assert_eq!(Format::MessagePack.encode(&everything()).unwrap(), theirs);
+}
+
+#[test]
 fn json_says_what_was_meant() {
     let table: [(Value, &str); 9] = [
         (json!(1.0), "1.0"),

@@ -131,7 +131,7 @@ impl<T: SegmentData> Segment<T> {
         let encoded = format.encode(document)?;
         let mut state = self.session.state();
         state.check_writable()?;
-        if let Some((version, _)) = state.contents.peek_body(T::NAME) {
+        if let Some(version) = state.contents.version_of(T::NAME) {
             refuse_newer::<T>(version)?;
         }
         state.write(&*self.session.engine, |contents| contents.set_body(T::NAME, T::VERSION, &encoded))

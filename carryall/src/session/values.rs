@@ -123,8 +123,13 @@ impl Session {
         // Outside the lock: what is encoded is the application's code, and may hold this very session.
         let mut packed = Buffer::new();
         pack(value, &mut packed)?;
+        self.set_packed(segment, key, packed.as_slice())
+    }
+
+    /// Apart from [`set_in`](Self::set_in), so that there is one of it for all types.
+    fn set_packed(&self, segment: &str, key: &str, packed: &[u8]) -> Result<(), Error> {
         self.state().write(&*self.engine, |contents| {
-            contents.set(segment, key, |format, out| format.put_packed(&packed, out))
+            contents.set(segment, key, |format, out| format.put_packed(packed, out))
         })
     }
 

@@ -1,8 +1,9 @@
 //! Doing an op: first what comes of it is found, then it is done; in between nothing can fail.
 
+use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Op, Place};
 use super::place::Slot;
-use super::segment::{Entry, Segment, mark};
+use super::segment::Segment;
 use super::{Contents, op, path};
 use crate::error::Error;
 
@@ -24,6 +25,7 @@ impl Contents {
     }
 
     /// Adds to the write-set.
+    #[inline]
     pub(super) fn remember(&mut self, op: Op) {
         /// Headers, lengths and punctuation around one value.
         const AROUND: usize = 32;
@@ -186,23 +188,32 @@ impl Contents {
         (now, field): (Option<Slot>, Option<Slot>),
         is_own: bool,
     ) {
-        let mark = mark(self.bytes(key));
-        let is_anew = self.segments[at].is_own;
-        let entries = &mut self.segments[at].entries;
-        let Some(entry) = found.and_then(|found| entries.get_mut(found)) else {
-            if entries.capacity() == 0 {
-                *entries = Vec::with_capacity(op::USUAL);
-            }
-            entries.push(Entry { field, now, is_own, ..Entry::absent(key, mark) });
-            return;
-        };
+        if let Some(entry) = found {
+            self.overwrite(at, entry, (now, field), is_own);
+        } else {
+            let mark = mark(self.bytes(key));
+            self.segments[at].entries.push(Entry { field, now, is_own, ..Entry::absent(key, mark) });
+        }
+    }
+
+    /// Sets or removes the value of an entry.
+    pub(super) fn overwrite(
+        &mut self,
+        at: usize,
+        found: usize,
+        (now, field): (Option<Slot>, Option<Slot>),
+        is_own: bool,
+    ) {
+        let segment = &mut self.segments[at];
+        let is_anew = segment.is_own;
+        let entry = &mut segment.entries[found];
         // One that was only looked for, is new and was removed, or went with the whole segment, comes to be now: last.
         let moves = entry.now.is_none() && (is_anew || entry.origin.is_none());
         entry.now = now;
         entry.field = field;
         entry.is_own |= is_own;
-        if let Some(found) = found.filter(|_| moves) {
-            entries[found..].rotate_left(1);
+        if moves {
+            segment.entries[found..].rotate_left(1);
         }
     }
 }

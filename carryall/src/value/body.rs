@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::Contents;
+use super::entries::Entry;
 use super::place::Slot;
-use super::segment::{Entry, Segment, State};
+use super::segment::{Segment, State};
 use crate::format::{Length, Sink};
 
 /// What would be written as a segment's body.

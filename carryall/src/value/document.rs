@@ -16,6 +16,12 @@ impl Contents {
         Some((segment.version(), self.collect(self.body_of(segment)?)))
     }
 
+    /// A document's version. Does not count as reading it.
+    pub(crate) fn version_of(&self, segment: &str) -> Option<u32> {
+        let segment = &self.segments[self.find(segment.as_bytes())?];
+        self.body_of(segment).map(|_| segment.version())
+    }
+
     /// Stores a document. If the segment was read before, it is stored only as long as it is what was read.
     pub(crate) fn set_body(&mut self, segment: &str, version: u32, body: &[u8]) -> Result<(), Error> {
         refuse_default(segment)?;
@@ -64,7 +70,11 @@ impl Contents {
         };
         let name = segment.name;
         let body = self.keep(body)?;
-        self.apply(name, Action::SetBody { version, body, guard })
+        // What comes of it is plain, and its place was just found.
+        let (action, effect) = (Action::SetBody { version, body, guard }, Effect::Stored(body));
+        self.remember(Op { segment: name, action, effect });
+        self.segments[at].replace(version, Some(Slot::written(body)), true);
+        Ok(())
     }
 
     pub(super) fn note_body_seen(&mut self, at: usize) {

@@ -1,9 +1,9 @@
 //! The layout in JSON, read in one pass: the segments, and the entries of the default one, which most requests touch.
 
+use super::entries::{Entries, Entry, mark};
 use super::layout::{Found, Unreadable};
 use super::place::{Slot, Span};
-use super::segment::{Entry, Segment, State, Stored, mark};
-use super::slice::Met;
+use super::segment::{Segment, State, Stored};
 use crate::format::{DEPTH_OF_PAYLOAD, Flaw, Format, json_scan as scan};
 
 /// The member that holds the default segment.
@@ -89,26 +89,44 @@ fn entries(
     whole: Span,
     start: usize,
     depth: u32,
-) -> Result<(Option<Vec<Entry>>, usize), Flaw> {
+) -> Result<(Option<Entries>, usize), Flaw> {
     let bytes = found.base;
     let mut at = scan::open(bytes, start)?;
-    let mut entries: Vec<Entry> = Vec::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
-    let (mut met, mut is_twice, mut is_first) = (Met::default(), false, true);
+    let mut entries = Entries::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
+    let (mut is_twice, mut is_first) = (false, true);
     loop {
-        let key = match scan::key(bytes, at, is_first)? {
-            Ok(key) => key,
-            Err(end) => return Ok(((!is_twice).then_some(entries), end)),
+        let entry = if let Some(found) = scan::plain_entry(bytes, at, is_first, depth - 1)? {
+            let scan::PlainEntry { key, value } = found;
+            at = value.end;
+            let raw = whole.part(&(key.start - 1..at));
+            let (mark, key) = (mark(&bytes[key.clone()]), whole.part(&key));
+            Entry::of_base(Slot::base(key), mark, raw, whole.part(&value))
+        } else {
+            let key = match scan::key(bytes, at, is_first)? {
+                Ok(key) => key,
+                Err(end) => return Ok(((!is_twice).then_some(entries), end)),
+            };
+            at = scan::value(bytes, key.value, depth - 1)?;
+            let raw = whole.part(&(key.text.start - 1..at));
+            let name = name_of(found, whole, &key)?;
+            Entry::of_base(name, mark(found.bytes(name)), raw, whole.part(&(key.value..at)))
         };
         is_first = false;
-        at = scan::value(bytes, key.value, depth - 1)?;
-        let text = key.read(bytes)?;
-        let mark = mark(&text);
-        is_twice |= met.may_know(mark) && entries.iter().any(|entry| *found.bytes(entry.key) == *text);
-        let place = (&text, key.text.start);
-        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)?;
-        let raw = whole.part(&(key.text.start - 1..at));
-        entries.push(Entry::of_base(name, mark, raw, whole.part(&(key.value..at))));
+        is_twice |= entries.may_have(entry.mark) && has(found, &entries, entry.key);
+        entries.push(entry);
     }
+}
+
+fn has(found: &Found<'_>, entries: &Entries, key: Slot) -> bool {
+    let key = found.bytes(key);
+    entries.iter().any(|other| found.bytes(other.key) == key)
+}
+
+/// Where the text of a key is: in the payload, unless it had to be unescaped.
+fn name_of(found: &mut Found<'_>, whole: Span, key: &scan::Key) -> Result<Slot, Flaw> {
+    let text = key.read(found.base)?;
+    let place = (&text, key.text.start);
+    Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)
 }
 
 fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> Result<usize, Unreadable> {
@@ -122,12 +140,10 @@ fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> R
         };
         is_first = false;
         at = scan::value(bytes, key.value, depth - 1)?;
-        let text = key.read(bytes)?;
-        if text.is_empty() {
+        let name = name_of(found, whole, &key)?;
+        if name.len() == 0 {
             return Err(Unreadable);
         }
-        let place = (&text, key.text.start);
-        let name = Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Unreadable)?;
         found.add(name, version_and_body(bytes, whole.part(&(key.value..at)))?)?;
     }
 }

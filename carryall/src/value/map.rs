@@ -2,9 +2,10 @@
 //!
 //! What was read is remembered by its top-level key, for that is what a conflict is about.
 
+use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Guard, Op, Place};
 use super::place::{Slot, Span};
-use super::segment::{Entry, mark};
+use super::segment::State;
 use super::{Contents, path};
 use crate::error::Error;
 use crate::format::Format;
@@ -14,6 +15,13 @@ pub(super) struct Found<'p> {
     pub(super) entry: Option<usize>,
     pub(super) key: &'p str,
     pub(super) rest: Option<&'p str>,
+}
+
+/// Where the first dot of a path is. Paths are short; a search made for long text would take longer to begin than this
+/// to end.
+#[inline]
+fn dot_in(path: &str) -> Option<usize> {
+    path.bytes().position(|byte| byte == b'.')
 }
 
 impl Contents {
@@ -47,6 +55,9 @@ impl Contents {
         path: &str,
         encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        if let Some(at) = self.segment_without(segment, path) {
+            return self.add(at, path, Guard::Blind, encode);
+        }
         let at = self.open(segment)?;
         let found = self.resolve(at, path);
         let guard = self.guard_of(at, &found)?;
@@ -56,15 +67,40 @@ impl Contents {
             let value = self.keep_with(encode)?;
             return self.apply(segment, Action::Set { place, value, guard });
         }
-        let (key, value, field) = match found.entry {
-            Some(entry) => (self.segments[at].entries[entry].key, self.keep_with(encode)?, None),
-            None => self.keep_field(found.key, encode)?,
-        };
-        // What comes of it is plain, and its place was just found.
-        let action = Action::Set { place: Place { key, rest: None }, value, guard };
-        self.remember(Op { segment, action, effect: Effect::Stored(value) });
-        let now = (Some(Slot::written(value)), field.map(Slot::written));
-        self.enter(at, found.entry, key, now, true);
+        let Some(entry) = found.entry else { return self.add(at, found.key, guard, encode) };
+        let key = self.segments[at].entries[entry].key;
+        let value = self.keep_with(encode)?;
+        self.remember(Op::set(segment, key, value, guard));
+        self.overwrite(at, entry, (Some(Slot::written(value)), None), true);
+        Ok(())
+    }
+
+    /// The segment, if it is seen at a glance that a path is a key which it never had, and that nobody has looked:
+    /// so it is when a session is filled, and finding out about everything else takes longer than storing the value.
+    fn segment_without(&self, segment: &str, path: &str) -> Option<usize> {
+        let at = self.find(segment.as_bytes())?;
+        let segment = &self.segments[at];
+        let is_new = matches!(segment.state, State::Map { .. })
+            && !segment.entries.may_have(mark(path.as_bytes()))
+            && !segment.is_seen
+            && self.reading.is_empty()
+            && dot_in(path).is_none();
+        is_new.then_some(at)
+    }
+
+    /// Stores the value of a key that is new to its segment.
+    fn add(
+        &mut self,
+        at: usize,
+        key: &str,
+        guard: Guard,
+        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mark = mark(key.as_bytes());
+        let (key, value, field) = self.keep_field(key, encode)?;
+        self.remember(Op::set(self.segments[at].name, key, value, guard));
+        let (field, now) = (field.map(Slot::written), Some(Slot::written(value)));
+        self.segments[at].entries.push(Entry { field, now, is_own: true, ..Entry::absent(key, mark) });
         Ok(())
     }
 
@@ -118,16 +154,20 @@ impl Contents {
         self.ops.last().is_some_and(|op| !matches!(op.effect, Effect::Nothing))
     }
 
+    #[inline]
     pub(super) fn resolve<'p>(&self, at: usize, path: &'p str) -> Found<'p> {
         let whole = self.find_entry(at, path.as_bytes());
         if whole.is_none_or(|entry| self.segments[at].entries[entry].now.is_none())
-            // Paths are short; a search made for long text would take longer to begin than this to end.
-            && let Some(dot) = path.bytes().position(|byte| byte == b'.')
+            && let Some(dot) = dot_in(path)
         {
-            let (key, rest) = (&path[..dot], &path[dot + 1..]);
-            return Found { entry: self.find_entry(at, key.as_bytes()), key, rest: Some(rest) };
+            return self.resolve_head(at, path, dot);
         }
         Found { entry: whole, key: path, rest: None }
+    }
+
+    fn resolve_head<'p>(&self, at: usize, path: &'p str, dot: usize) -> Found<'p> {
+        let (key, rest) = (&path[..dot], &path[dot + 1..]);
+        Found { entry: self.find_entry(at, key.as_bytes()), key, rest: Some(rest) }
     }
 
     pub(super) fn place_of(&mut self, at: usize, found: &Found<'_>) -> Result<Place, Error> {
@@ -148,8 +188,13 @@ impl Contents {
     }
 
     /// The entry of a key, be it a removed one.
+    #[inline]
     pub(super) fn find_entry(&self, at: usize, key: &[u8]) -> Option<usize> {
         let mark = mark(key);
+        if self.segments[at].entries.may_have(mark) { self.find_marked(at, key, mark) } else { None }
+    }
+
+    fn find_marked(&self, at: usize, key: &[u8], mark: u8) -> Option<usize> {
         let is_it = |entry: &Entry| entry.mark == mark && self.bytes(entry.key) == key;
         self.segments[at].entries.iter().position(is_it)
     }
@@ -168,6 +213,7 @@ impl Contents {
         Ok(())
     }
 
+    #[inline]
     fn guard_of(&self, at: usize, found: &Found<'_>) -> Result<Guard, Error> {
         let segment = &self.segments[at];
         let is_entry_seen = found.entry.is_some_and(|entry| segment.entries[entry].is_seen);

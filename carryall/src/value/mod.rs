@@ -7,6 +7,7 @@
 mod apply;
 mod body;
 mod document;
+mod entries;
 mod json;
 mod layout;
 mod map;

@@ -68,6 +68,15 @@ pub(super) enum Effect {
     Removed,
 }
 
+impl Op {
+    /// The value of a key is set.
+    #[inline]
+    pub(super) fn set(segment: Slot, key: Slot, value: Span, guard: Guard) -> Self {
+        let action = Action::Set { place: Place { key, rest: None }, value, guard };
+        Self { segment, action, effect: Effect::Stored(value) }
+    }
+}
+
 impl Effect {
     /// How many bytes were stored.
     pub(super) fn len(self) -> usize {

@@ -1,9 +1,10 @@
 //! Doing the write-set again on what another request stored meanwhile, and taking its last op back.
 
 use super::Contents;
+use super::entries::Entry;
 use super::op::{Action, Effect, Guard, Op, Place};
 use super::place::Slot;
-use super::segment::{Entry, State};
+use super::segment::State;
 use crate::error::Error;
 
 /// Why a write-set cannot be done again.
@@ -101,7 +102,7 @@ impl Contents {
         for segment in &mut self.segments {
             segment.is_own = false;
             if segment.is_sliced_of_base() {
-                for entry in &mut segment.entries {
+                for entry in &mut *segment.entries {
                     entry.now = entry.origin;
                     entry.field = None;
                     entry.is_own = false;

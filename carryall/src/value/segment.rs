@@ -1,5 +1,6 @@
 //! One segment: where its body lies, and its entries once they are asked for.
 
+use super::entries::Entries;
 use super::op::Action;
 use super::place::{Slot, Span};
 use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS};
@@ -14,7 +15,7 @@ pub(super) struct Segment {
     pub(super) base: Option<Stored>,
     pub(super) state: State,
     /// The values of a map, once it is one; empty otherwise.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Entries,
     /// The whole body was read while it still depended on the base.
     pub(super) is_seen: bool,
     /// Written or removed as a whole by this request: nothing in it depends on the base.
@@ -41,30 +42,10 @@ pub(super) enum State {
     Gone,
 }
 
-/// One value of a map segment. It stays when the value is removed, to know what was there.
-#[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) key: Slot,
-    /// The whole of it in the base, key and value, if it comes from there.
-    pub(super) raw: Option<Slot>,
-    /// The whole of what it is now, if key and value were written together.
-    pub(super) field: Option<Slot>,
-    /// What it was when the segment was sliced; `None` if it was not there.
-    pub(super) origin: Option<Slot>,
-    /// What it is; `None` if it is removed.
-    pub(super) now: Option<Slot>,
-    /// What is compared before the key is.
-    pub(super) mark: u8,
-    /// Read while it still depended on the base.
-    pub(super) is_seen: bool,
-    /// Set or removed as a whole by this request: it does not depend on the base.
-    pub(super) is_own: bool,
-}
-
 impl Segment {
     /// A segment of which only the base knows, or nobody.
     pub(super) fn new(name: Slot, base: Option<Stored>) -> Self {
-        Self { name, base, state: State::Stored, entries: Vec::new(), is_seen: false, is_own: false }
+        Self { name, base, state: State::Stored, entries: Entries::default(), is_seen: false, is_own: false }
     }
 
     pub(super) fn version(&self) -> u32 {
@@ -95,7 +76,7 @@ impl Segment {
         if !matches!(self.state, State::Map { .. }) {
             self.state = State::Gone;
         }
-        for entry in &mut self.entries {
+        for entry in &mut *self.entries {
             entry.now = None;
         }
     }
@@ -109,50 +90,13 @@ impl Segment {
     }
 }
 
-/// What two equal keys have in common, and others hardly ever.
-#[inline]
-pub(super) fn mark(key: &[u8]) -> u8 {
-    let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
-    // Of the length only the lowest bits.
-    key.len().to_le_bytes()[0].wrapping_add(ends)
-}
-
-impl Entry {
-    /// An entry as the base has it.
-    pub(super) fn of_base(key: Slot, mark: u8, raw: Span, value: Span) -> Self {
-        let value = Some(Slot::base(value));
-        let raw = Some(Slot::base(raw));
-        Self { key, mark, raw, field: None, origin: value, now: value, is_seen: false, is_own: false }
-    }
-
-    /// An entry that was never there.
-    pub(super) fn absent(key: Slot, mark: u8) -> Self {
-        Self { key, mark, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
-    }
-
-    /// Where it stands among the entries of the base; new ones stand last.
-    pub(super) fn base_order(&self) -> usize {
-        self.raw.and_then(Slot::in_base).map_or(usize::MAX, |raw| raw.range().start)
-    }
-
-    /// Whether it was written or removed by this request, be it to the value it had.
-    pub(super) fn is_written(&self) -> bool {
-        self.now != self.origin
-    }
-
-    /// The whole of it, key and value, if it lies in one piece.
-    pub(super) fn whole(&self) -> Option<Slot> {
-        self.now?;
-        if self.is_written() { self.field } else { self.raw }
-    }
-}
-
 impl Contents {
     pub(super) fn name(&self, segment: &Segment) -> &str {
         self.text(segment.name)
     }
 
     /// The index of a segment, be it a removed one.
+    #[inline]
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
         // Most often the name is that of the default segment, which is empty.
         let is_it = |segment: &Segment| {
@@ -162,10 +106,15 @@ impl Contents {
     }
 
     /// The index of a segment, which is noted if it is not there yet.
+    #[inline]
     pub(super) fn find_or_note(&mut self, name: &str) -> Result<usize, Error> {
-        if let Some(at) = self.find(name.as_bytes()) {
-            return Ok(at);
+        match self.find(name.as_bytes()) {
+            Some(at) => Ok(at),
+            None => self.note(name),
         }
+    }
+
+    fn note(&mut self, name: &str) -> Result<usize, Error> {
         if name.len() > LONGEST_NAME {
             return Err(Error::new(
                 ErrorKind::Misuse,
@@ -198,6 +147,7 @@ impl Contents {
     }
 
     /// The index of a map segment, its entries sliced.
+    #[inline]
     pub(super) fn open(&mut self, name: &str) -> Result<usize, Error> {
         let at = self.find_or_note(name)?;
         self.slice(at).map_err(Flaw::while_decoding)?;

@@ -1,31 +1,22 @@
 //! Finding the entries of a map segment, which happens when it is first touched.
 
 use super::Contents;
+use super::entries::{Entries, Entry, mark};
 use super::place::{Slot, Span};
-use super::segment::{Entry, State, mark};
+use super::segment::State;
 use crate::format::{Flaw, Format, scan};
 
 /// Up to so many keys, comparing is faster than sorting.
 const FEW: usize = 32;
 
-/// One bit for what two equal keys have in common; most keys are seen to be new by it.
-#[derive(Default)]
-pub(super) struct Met(u64);
-
-impl Met {
-    /// Whether a key with this mark may have been met before. From now on it was.
-    #[inline]
-    pub(super) fn may_know(&mut self, mark: u8) -> bool {
-        let bit = 1_u64 << (mark % 64);
-        let is_known = self.0 & bit != 0;
-        self.0 |= bit;
-        is_known
-    }
-}
-
 impl Contents {
     /// Makes a segment a map, if it can be one.
+    #[inline]
     pub(super) fn slice(&mut self, at: usize) -> Result<(), Flaw> {
+        if let State::Map { .. } = self.segments[at].state { Ok(()) } else { self.slice_anew(at) }
+    }
+
+    fn slice_anew(&mut self, at: usize) -> Result<(), Flaw> {
         let segment = &self.segments[at];
         let (version, whole) = match segment.state {
             State::Map { .. } => return Ok(()),
@@ -40,12 +31,12 @@ impl Contents {
         Ok(())
     }
 
-    fn entries_of(&mut self, body: Slot) -> Result<Vec<Entry>, Flaw> {
+    fn entries_of(&mut self, body: Slot) -> Result<Entries, Flaw> {
         if let (Format::MessagePack, Some(map)) = (self.format, body.in_base()) {
             return self.entries_of_base(map);
         }
         let mut fields = self.format.fields(self.bytes(body))?;
-        let mut entries = Vec::with_capacity(fields.at_most());
+        let mut entries = Entries::with_capacity(fields.at_most());
         // Behind what was written before, once the body is not looked at any more.
         let mut unescaped = Vec::new();
         let behind = self.written.len();
@@ -70,16 +61,17 @@ impl Contents {
     }
 
     /// The usual case, and the one that every request with a session goes through.
-    fn entries_of_base(&self, map: Span) -> Result<Vec<Entry>, Flaw> {
+    fn entries_of_base(&self, map: Span) -> Result<Entries, Flaw> {
         let bytes = &self.base[map.range()];
         let (count, first) = scan::open(bytes)?;
         // An entry takes two bytes at least, so a forged count reserves no more than was sent.
-        let mut entries: Vec<Entry> = Vec::with_capacity(count.min(bytes.len() / 2));
-        let mut met = Met::default();
+        let mut entries = Entries::with_capacity(count.min(bytes.len() / 2));
         scan::entries(bytes, count, first, |key, found| {
             let mark = mark(key);
-            let may_be_known = met.may_know(mark);
-            if count <= FEW && may_be_known && entries.iter().any(|other| self.bytes(other.key) == key) {
+            if count <= FEW
+                && entries.may_have(mark)
+                && entries.iter().any(|other| self.bytes(other.key) == key)
+            {
                 return Err(Flaw::DuplicateKey);
             }
             let raw = map.part(&(found.start..found.value.end));

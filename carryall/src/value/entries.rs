@@ -1,0 +1,123 @@
+//! The values of a map segment, in their order, and which keys it cannot have.
+
+use std::ops::{Deref, DerefMut};
+
+use super::op;
+use super::place::{Slot, Span};
+
+/// The values of a map segment.
+#[derive(Clone, Default)]
+pub(super) struct Entries {
+    list: Vec<Entry>,
+    /// One bit for all keys with equal marks, modulo 64; most keys are seen to be new by it.
+    met: u64,
+}
+
+/// One value of a map segment. It stays when the value is removed, to know what was there.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) key: Slot,
+    /// The whole of it in the base, key and value, if it comes from there.
+    pub(super) raw: Option<Slot>,
+    /// The whole of what it is now, if key and value were written together.
+    pub(super) field: Option<Slot>,
+    /// What it was when the segment was sliced; `None` if it was not there.
+    pub(super) origin: Option<Slot>,
+    /// What it is; `None` if it is removed.
+    pub(super) now: Option<Slot>,
+    /// What is compared before the key is.
+    pub(super) mark: u8,
+    /// Read while it still depended on the base.
+    pub(super) is_seen: bool,
+    /// Set or removed as a whole by this request: it does not depend on the base.
+    pub(super) is_own: bool,
+}
+
+impl Entries {
+    /// Room for so many.
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { list: Vec::with_capacity(count), met: 0 }
+    }
+
+    /// Whether there may be an entry with this mark.
+    #[inline]
+    pub(super) fn may_have(&self, mark: u8) -> bool {
+        self.met & bit(mark) != 0
+    }
+
+    /// Adds one with a key that none of the others has.
+    #[inline]
+    pub(super) fn push(&mut self, entry: Entry) {
+        if self.list.capacity() == 0 {
+            self.list = Vec::with_capacity(op::USUAL);
+        }
+        self.met |= bit(entry.mark);
+        self.list.push(entry);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.met = 0;
+    }
+}
+
+#[inline]
+fn bit(mark: u8) -> u64 {
+    1 << (mark % 64)
+}
+
+impl Deref for Entries {
+    type Target = [Entry];
+
+    #[inline]
+    fn deref(&self) -> &[Entry] {
+        &self.list
+    }
+}
+
+/// For changing entries and their order. Keys stay as they are.
+impl DerefMut for Entries {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [Entry] {
+        &mut self.list
+    }
+}
+
+/// What two equal keys have in common, and others hardly ever.
+#[inline]
+pub(super) fn mark(key: &[u8]) -> u8 {
+    let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+    // Of the length only the lowest bits.
+    key.len().to_le_bytes()[0].wrapping_add(ends)
+}
+
+impl Entry {
+    /// An entry as the base has it.
+    pub(super) fn of_base(key: Slot, mark: u8, raw: Span, value: Span) -> Self {
+        let value = Some(Slot::base(value));
+        let raw = Some(Slot::base(raw));
+        Self { key, mark, raw, field: None, origin: value, now: value, is_seen: false, is_own: false }
+    }
+
+    /// An entry that was never there.
+    #[inline]
+    pub(super) fn absent(key: Slot, mark: u8) -> Self {
+        Self { key, mark, raw: None, field: None, origin: None, now: None, is_seen: false, is_own: false }
+    }
+
+    /// Where it stands among the entries of the base; new ones stand last.
+    pub(super) fn base_order(&self) -> usize {
+        self.raw.and_then(Slot::in_base).map_or(usize::MAX, |raw| raw.range().start)
+    }
+
+    /// Whether it was written or removed by this request, be it to the value it had.
+    pub(super) fn is_written(&self) -> bool {
+        self.now != self.origin
+    }
+
+    /// The whole of it, key and value, if it lies in one piece.
+    pub(super) fn whole(&self) -> Option<Slot> {
+        self.now?;
+        if self.is_written() { self.field } else { self.raw }
+    }
+}
