@@ -1,5 +1,7 @@
 //! What an identity change makes of the facts it finds: pure, run again on every fresh copy of the record.
 
+use std::borrow::Cow;
+
 use super::house::House;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
@@ -8,10 +10,10 @@ use crate::session::state::{Intent, State};
 
 /// What the request asks of the session's facts.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Wish<'a> {
     pub(crate) intent: Intent,
     /// The facts as the handler left them.
-    pub(crate) envelope: Envelope,
+    pub(crate) envelope: Cow<'a, Envelope>,
     /// The generation that its cookie names.
     pub(crate) presented: u64,
     /// "Remember me" was changed.
@@ -39,16 +41,21 @@ pub(crate) enum Change {
     Superseded,
 }
 
-impl Wish {
+impl<'a> Wish<'a> {
     /// What a handler asks for; `None` for a session that does not exist yet.
-    pub(crate) fn of(state: &State) -> Option<Self> {
+    pub(crate) fn of(state: &'a State) -> Option<Self> {
         Some(Self {
             intent: state.intent,
-            envelope: state.envelope.clone()?,
+            envelope: Cow::Borrowed(state.envelope.as_ref()?),
             presented: state.presented.map_or(state.generations.current, |presented| presented.generation),
             persistence: state.envelope_changed,
             confirm: state.confirm,
         })
+    }
+
+    /// The same for whoever does not hold the state.
+    pub(crate) fn into_owned(self) -> Wish<'static> {
+        Wish { envelope: Cow::Owned(self.envelope.into_owned()), ..self }
     }
 
     /// Applies the wish to the facts it finds, of which it is known whether they are revoked.

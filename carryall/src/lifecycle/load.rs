@@ -1,26 +1,26 @@
 //! From a cookie to a loaded session, or to an empty one and one event that says why.
 
+mod kept;
+
 use bytes::Bytes;
 
 use super::admit::{Admission, Candidate, Knock, admit, choose};
-use super::drive::within;
 use super::house::House;
 use super::place::Home;
-use super::record;
 use super::visit::{Glance, Visit};
-use crate::carrier::{Opened, OpenedTicket, Prepared, Ticket};
+use crate::carrier::{Opened, Prepared, Ticket};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::event::{Event, Refusal};
 use crate::format::Format;
 use crate::generation::Generations;
-use crate::id::Family;
+use crate::id::{Family, RecordKey};
 use crate::key::{KeyId, KeyState};
 use crate::policy::RequestHead;
 use crate::session::state::{Presented, Standing, State};
 use crate::session::{FLASH, age_flash};
-use crate::store::{AnyStore, Store};
+use crate::store::MemoryStore;
 use crate::value::{Contents, Unreadable};
 
 /// A session that may come in, with everything that was read of it.
@@ -30,6 +30,8 @@ struct Guest {
     presented: Presented,
     generations: Generations,
     key: KeyId,
+    /// Where a store has it.
+    record: Option<(Family, RecordKey)>,
     version: Option<u64>,
     expires: Timestamp,
 }
@@ -53,7 +55,17 @@ type Door = Option<Result<Guest, Turned>>;
 /// Loads a session that its cookie carries.
 pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl RequestHead) {
     let now = visit.house.now();
-    let door = from_client(visit, |token| carrier.open(token), now);
+    enter_from(visit, from_client(visit, |token| carrier.open(token), now), head, now);
+}
+
+/// Loads a session that a store in memory keeps.
+pub(crate) fn load_at_once(visit: &Visit, ticket: &Ticket, memory: &MemoryStore, head: &impl RequestHead) {
+    let now = visit.house.now();
+    enter_from(visit, kept::from_memory(visit, ticket, memory, now), head, now);
+}
+
+/// Lets in who was found while the request is at hand.
+fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead, now: Timestamp) {
     let asks = |guest: &Guest| guest.envelope.fingerprint.is_some() || guest.contents.has_segment(FLASH);
     // Most sessions ask nothing of the request, and its headers are not looked at for them.
     let glance = match &door {
@@ -67,7 +79,7 @@ pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl Reques
 pub(crate) async fn load_kept(visit: &Visit, glance: Glance) -> Result<(), Error> {
     let Home::Store { ticket, store } = &visit.house.home else { return Ok(()) };
     let now = visit.house.now();
-    let door = from_store(visit, ticket, store, now).await?;
+    let door = kept::from_store(visit, ticket, store, now).await?;
     enter(visit, door, &glance, now);
     Ok(())
 }
@@ -169,6 +181,7 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
         presented,
         generations,
         key: key_id,
+        record: None,
         version: None,
         expires: Timestamp::default(),
     }))
@@ -182,50 +195,6 @@ fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
 fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Presented {
     // A token under an announced key comes from a node that is ahead: minting it back would only flip it.
     Presented { generation, issued, key: *id.as_bytes(), stale_key: key == KeyState::Accepted }
-}
-
-async fn from_store(visit: &Visit, ticket: &Ticket, store: &AnyStore, now: Timestamp) -> Result<Door, Error> {
-    let facts = |opened: &OpenedTicket| Candidate {
-        family: opened.family,
-        generation: opened.generation,
-        issued: opened.issued,
-    };
-    let opened = match pick(visit, |token| ticket.open(token), facts) {
-        None => return Ok(None),
-        Some(Err(reason)) => return Ok(Some(Err(reason.into()))),
-        Some(Ok(opened)) => opened,
-    };
-    let house = &visit.house;
-    let turned = |reason, mute| Ok(Some(Err(Turned { reason, family: Some(opened.family), mute })));
-    if let Some(dead) = house.known(&opened.family).and_then(|known| known.dead) {
-        return turned(Refusal::Revoked, now < dead.plus(house.windows.mute));
-    }
-    let key = visit.record_key(&opened.family);
-    let loading = within(house, house.patience.operation, "load", store.load(&key, now));
-    let record = loading.await?;
-    // A logout may have begun while the store was asked: its cookie must not be overwritten by a new session's.
-    if let Some(dead) = house.known(&opened.family).and_then(|known| known.dead) {
-        return turned(Refusal::Revoked, now < dead.plus(house.windows.mute));
-    }
-    let Some(record) = record else {
-        return turned(Refusal::UnknownId, false);
-    };
-    let Some(body) = record::read(&record.payload).filter(|body| body.envelope.family == opened.family)
-    else {
-        return turned(Refusal::Unreadable, false);
-    };
-    let mut envelope = body.envelope;
-    // A touch moves the header alone.
-    envelope.issued = envelope.issued.max(record.header.seen);
-    Ok(Some(Ok(Guest {
-        envelope,
-        contents: body.contents,
-        presented: presented(opened.generation, opened.issued, opened.key, opened.key_id),
-        generations: body.generations,
-        key: opened.key_id,
-        version: Some(record.version.0),
-        expires: record.header.expires,
-    })))
 }
 
 /// What the generation of a guest asks for.
@@ -287,6 +256,7 @@ fn seat(house: &House, state: &mut State, door: Door, manner: Manner) -> Option<
             state.contents = guest.contents;
             state.presented = Some(guest.presented);
             state.generations = guest.generations;
+            state.record = guest.record;
             state.version = guest.version;
             state.expires = guest.expires;
             state.confirm = manner.confirm;

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Mutex as Turns, MutexGuard as TurnGuard};
+
 use super::house::House;
 use super::place::Home;
 use super::{drive, load};
@@ -25,33 +27,31 @@ use crate::value::Contents;
 pub(crate) struct Visit {
     pub(crate) house: Arc<House>,
     pub(crate) lines: Lines,
-    /// One load or commit at a time.
-    pub(crate) gate: tokio::sync::Mutex<()>,
     loaded: AtomicBool,
-    /// What a session that begins now remembers of its client.
-    noticed: OnceLock<Noticed>,
     /// Somebody asked for the session, so the response depends on the cookie.
     accessed: AtomicBool,
     /// The store did not answer and the handler went on without a session.
     outage: AtomicBool,
     /// The response has left, and nobody had asked for the session.
     left: AtomicBool,
-    /// Where the store has the session that came in; a hash that is asked for at load and at commit.
-    record: OnceLock<(Family, RecordKey)>,
-    /// Made when somebody asks for the session; a request that does not pays nothing for it.
-    state: OnceLock<Mutex<State>>,
+    /// Made when somebody asks for the session. Boxed, so that a request that does not pays for one pointer.
+    stay: OnceLock<Box<Stay>>,
+}
+
+/// What it takes to have a session rather than to be able to ask for one.
+#[derive(Debug)]
+struct Stay {
+    /// One load or commit at a time.
+    gate: Turns<()>,
+    /// What a session that begins now remembers of its client.
+    noticed: OnceLock<Noticed>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct Noticed {
     origin: Option<Box<Origin>>,
     fingerprint: Option<[u8; 8]>,
-}
-
-/// How far loading has come while the request is at hand.
-enum Loading {
-    Done,
-    Ask(Glance),
 }
 
 impl Noticed {
@@ -82,14 +82,11 @@ impl Visit {
         Arc::new(Self {
             house,
             lines,
-            gate: tokio::sync::Mutex::new(()),
             loaded: AtomicBool::new(false),
-            noticed: OnceLock::new(),
             accessed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             left: AtomicBool::new(false),
-            record: OnceLock::new(),
-            state: OnceLock::new(),
+            stay: OnceLock::new(),
         })
     }
 
@@ -99,23 +96,12 @@ impl Visit {
         head: &H,
     ) -> impl Future<Output = Result<Session, Error>> + Send + use<H> {
         self.accessed.store(true, Ordering::Relaxed);
-        let loading = (!self.is_loaded()).then(|| self.begin_loading(head));
+        let loading = if self.is_loaded() { None } else { self.begin_loading(head) };
         let visit = Arc::clone(self);
         async move {
-            let loaded = match loading {
-                None | Some(Loading::Done) => Ok(()),
-                Some(Loading::Ask(glance)) => {
-                    let patience = visit.house.patience.commit;
-                    // Somebody may hold a load and never poll it again.
-                    let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
-                    match drive::within(&visit.house, patience, "load", waiting).await {
-                        Err(error) => Err(error),
-                        Ok(_turn) if visit.is_loaded() => Ok(()),
-                        Ok(_turn) => load::load_kept(&visit, glance).await,
-                    }
-                }
-            };
-            loaded.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;
+            if let Some(loading) = loading {
+                loading.await.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;
+            }
             Ok(Session::new(visit))
         }
     }
@@ -144,8 +130,8 @@ impl Visit {
     pub(crate) fn leave(&self) {
         // Ordered before the look at the state; `has_left` is asked under its lock.
         self.left.swap(true, Ordering::SeqCst);
-        if let Some(state) = self.state.get() {
-            state.lock().unwrap_or_else(PoisonError::into_inner).commits.is_closed = true;
+        if self.stay.get().is_some() {
+            self.lock().commits.is_closed = true;
         }
     }
 
@@ -157,24 +143,42 @@ impl Visit {
         self.outage.load(Ordering::Relaxed)
     }
 
-    /// Where the store has a family's record.
+    /// Where the store has a family's record; a hash that is asked for at load and at commit.
     pub(crate) fn record_key(&self, family: &Family) -> RecordKey {
-        let (known, key) = self.record.get_or_init(|| (*family, self.house.record_key(family)));
-        // A login may have begun another family since.
-        if known == family { *key } else { self.house.record_key(family) }
+        self.record_key_in(&self.lock(), family)
     }
 
-    /// Loads a session that the client carries, while the request is at hand; of one that a store keeps, notes what
-    /// will be needed of the request.
-    fn begin_loading(&self, head: &impl RequestHead) -> Loading {
+    /// The same for whoever holds the state.
+    pub(crate) fn record_key_in(&self, state: &State, family: &Family) -> RecordKey {
+        // A login may have begun another family since.
+        let known = state.record.filter(|(known, _)| known == family);
+        known.map_or_else(|| self.house.record_key(family), |(_, key)| key)
+    }
+
+    /// Loads a session at once if that takes no waiting: one that the client carries, or that a store in memory keeps.
+    /// Of others, notes what will be needed of the request. Boxed, so that the usual future is a small one.
+    fn begin_loading(
+        self: &Arc<Self>,
+        head: &impl RequestHead,
+    ) -> Option<BoxFuture<'static, Result<(), Error>>> {
         self.notice(head);
         match &self.house.home {
-            Home::Client(carrier) => {
-                load::load_carried(self, carrier, head);
-                Loading::Done
-            }
-            Home::Store { .. } => Loading::Ask(self.glance(head)),
+            Home::Client(carrier) => load::load_carried(self, carrier, head),
+            Home::Store { ticket, store } => match store.memory() {
+                Some(memory) => load::load_at_once(self, ticket, memory, head),
+                None => return Some(Box::pin(Arc::clone(self).load_kept(self.glance(head)))),
+            },
         }
+        None
+    }
+
+    /// Asks the store, unless another task of the request has.
+    async fn load_kept(self: Arc<Self>, glance: Glance) -> Result<(), Error> {
+        let patience = self.house.patience.commit;
+        // Somebody may hold a load and never poll it again.
+        let waiting = async { Ok::<_, Error>(self.turn().await) };
+        let _turn = drive::within(&self.house, patience, "load", waiting).await?;
+        if self.is_loaded() { Ok(()) } else { load::load_kept(&self, glance).await }
     }
 
     /// Takes the session as loaded.
@@ -203,14 +207,14 @@ impl Visit {
             .as_ref()
             .and_then(|(policy, macs)| policy.of(head, &house.client, &|parts| macs.active().1.tag16(parts)));
         if origin.is_some() || fingerprint.is_some() {
-            self.noticed.get_or_init(|| Noticed { origin, fingerprint });
+            self.stay().noticed.get_or_init(|| Noticed { origin, fingerprint });
         }
     }
 
     /// The facts of a session that begins now, with what was noticed of its client.
     pub(crate) fn begin_noticed(&self) -> Result<Envelope, Error> {
         let mut envelope = self.house.begin()?;
-        if let Some(noticed) = self.noticed.get() {
+        if let Some(noticed) = self.stay().noticed.get() {
             envelope.origin.clone_from(&noticed.origin);
             envelope.fingerprint = noticed.fingerprint;
         }
@@ -236,8 +240,19 @@ impl Visit {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        let empty = || Mutex::new(State::new(Contents::empty(self.house.home.format())));
-        self.state.get_or_init(empty).lock().unwrap_or_else(PoisonError::into_inner)
+        self.stay().state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no load or commit is under way; none begins while the answer is held.
+    pub(crate) async fn turn(&self) -> TurnGuard<'_, ()> {
+        self.stay().gate.lock().await
+    }
+
+    fn stay(&self) -> &Stay {
+        self.stay.get_or_init(|| {
+            let state = State::new(Contents::empty(self.house.home.format()));
+            Box::new(Stay { gate: Turns::new(()), noticed: OnceLock::new(), state: Mutex::new(state) })
+        })
     }
 
     /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is
@@ -280,7 +295,7 @@ impl Engine for Visit {
     }
 
     fn room(&self, envelope: Option<&Envelope>) -> usize {
-        match (envelope, self.noticed.get()) {
+        match (envelope, self.stay().noticed.get()) {
             (None, Some(noticed)) => self.house.room(Some(&noticed.placeholder())),
             _ => self.house.room(envelope),
         }

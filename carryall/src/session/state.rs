@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Login};
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
-use crate::id::Subject;
+use crate::id::{Family, RecordKey, Subject};
 use crate::value::Contents;
 
 /// Where the session of this request comes from.
@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) presented: Option<Presented>,
     /// The identity changes of the family, as loaded.
     pub(crate) generations: Generations,
+    /// Where the store has the record of which family, as loaded.
+    pub(crate) record: Option<(Family, RecordKey)>,
     /// The record's version, as loaded.
     pub(crate) version: Option<u64>,
     /// When the record expires, as loaded.
@@ -148,6 +150,7 @@ impl State {
             started: false,
             presented: None,
             generations: Generations::at(0),
+            record: None,
             version: None,
             expires: Timestamp::default(),
             room: None,

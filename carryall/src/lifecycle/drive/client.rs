@@ -89,7 +89,7 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
     let now = house.now();
     let (plan, wish, envelope) = {
         let state = visit.lock();
-        (super::planned(house, &state, now), Wish::of(&state), state.loaded.clone())
+        (super::planned(house, &state, now), Wish::of(&state).map(Wish::into_owned), state.loaded.clone())
     };
     let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
     if plan == Plan::Remove {
@@ -132,7 +132,7 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
 }
 
 /// Ends a session in which nothing is left, unless another request has signed somebody in meanwhile.
-fn end_if_current(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> bool {
+fn end_if_current(house: &House, wish: &Wish<'_>, loaded: &Envelope, now: Timestamp) -> bool {
     let Some(revocations) = &house.revocations else { return true };
     revocations.change(&loaded.family, now, house.latest(loaded), wish.presented, |known| {
         let is_current = may_write(Some(*known), wish.presented, now, house.windows);
@@ -144,7 +144,7 @@ fn end_if_current(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp)
 }
 
 /// Applies the wish inside the compare-and-swap of the revocation set. Answers what was known before, too.
-fn change(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> (Change, Generations) {
+fn change(house: &House, wish: &Wish<'_>, loaded: &Envelope, now: Timestamp) -> (Change, Generations) {
     // Asked before the set is locked, for a log may look into its set to know whether it is fresh.
     let is_revoked = house.is_revoked(loaded, None, now);
     let apply = |known: &mut Generations| {

@@ -92,7 +92,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
-                attempt = replay(visit, &record, &wish, now)?;
+                attempt = replay(visit, record, &wish, now)?;
             }
         }
     }
@@ -105,40 +105,50 @@ pub(super) fn write_at_once<'a>(
     state: MutexGuard<'a, State>,
     now: Timestamp,
 ) -> Result<(), MutexGuard<'a, State>> {
-    let house = &visit.house;
-    let Home::Store { store, .. } = &house.home else { return Err(state) };
-    let Some(memory) = store.memory() else { return Err(state) };
-    let Some((wish, Attempt { facts, version, .. })) = first_attempt(&state) else { return Err(state) };
-    let family = facts.envelope.family;
-    let is_revoked = house.is_revoked(&facts.envelope, None, now);
-    let Change::Go(mut facts) = wish.apply(house, facts, now, is_revoked) else { return Err(state) };
-    if house.known(&family).is_some_and(|known| known.dead.is_some()) {
-        return Err(state);
-    }
-    let (draft, is_empty) = draft_of(house, &state, &mut facts, None, now);
-    if is_empty || draft.payload.len() > house.max_record {
-        return Err(state);
-    }
-    match memory.commit_at_once(&visit.record_key(&family), Some(version), draft, now) {
-        Ok(Commit::Committed(version)) => {
-            finish(house, state, facts, None, version);
+    match written_at_once(visit, &state, now) {
+        Some((facts, version)) => {
+            finish(&visit.house, state, facts, None, version);
             Ok(())
         }
-        _ => Err(state),
+        None => Err(state),
     }
 }
 
-fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
+/// What was written, if it was. The plan is to write, so something is left in the session.
+fn written_at_once(visit: &Visit, state: &State, now: Timestamp) -> Option<(Facts, Version)> {
+    let house = &visit.house;
+    let Home::Store { store, .. } = &house.home else { return None };
+    let memory = store.memory()?;
+    let (wish, loaded, expected) = (Wish::of(state)?, state.loaded.as_ref()?, Version(state.version?));
+    let is_revoked = house.is_revoked(loaded, None, now);
+    let facts = Facts { envelope: loaded.clone(), generations: state.generations };
+    let Change::Go(facts) = wish.apply(house, facts, now, is_revoked) else { return None };
+    let family = &facts.envelope.family;
+    if house.known(family).is_some_and(|known| known.dead.is_some()) {
+        return None;
+    }
+    let is_new = state.presented.is_none();
+    let draft = draft(house, &facts.envelope, &facts.generations, &state.contents, is_new);
+    if draft.payload.len() > house.max_record {
+        return None;
+    }
+    match memory.commit_at_once(&visit.record_key_in(state, family), Some(expected), draft, now) {
+        Ok(Commit::Committed(version)) => Some((facts, version)),
+        _ => None,
+    }
+}
+
+fn first_attempt(state: &State) -> Option<(Wish<'static>, Attempt)> {
     let facts = Facts { envelope: state.loaded.clone()?, generations: state.generations };
     let version = Version(state.version?);
-    Some((Wish::of(state)?, Attempt { facts, contents: None, version }))
+    Some((Wish::of(state)?.into_owned(), Attempt { facts, contents: None, version }))
 }
 
 /// The write-set on the fresh record. Closures of the application run here, outside every lock.
 ///
 /// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
-fn replay(visit: &Visit, record: &Record, wish: &Wish, now: Timestamp) -> Result<Attempt, Error> {
-    let Some(body) = record::read(&record.payload) else {
+fn replay(visit: &Visit, record: Record, wish: &Wish<'_>, now: Timestamp) -> Result<Attempt, Error> {
+    let Some(body) = record::read(record.payload) else {
         return Err(Error::new(
             ErrorKind::Outage,
             "the record was rewritten in a form that cannot be read here",
@@ -231,7 +241,7 @@ fn finish(
 }
 
 /// The record is gone: whoever ended the session wins, except over a login, which begins anew.
-async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish, now: Timestamp) -> Result<(), Error> {
+async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish<'_>, now: Timestamp) -> Result<(), Error> {
     if wish.intent == Intent::Login {
         return start_fresh(visit, store, wish, false, now).await;
     }

@@ -93,7 +93,8 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         changed,
         // Only a change can leave nothing behind.
         empty: changed && state.is_empty(),
-        refresh_due: !state.read_only && is_refresh_due(house, state, now),
+        // A change is written with the instant anyway.
+        refresh_due: !changed && !state.read_only && is_refresh_due(house, state, now),
         stale_key: !state.read_only && state.presented.is_some_and(|presented| presented.stale_key),
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.
