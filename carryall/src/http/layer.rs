@@ -76,13 +76,15 @@ impl<R> SessionLayer<R> {
 
 impl Config {
     /// Whether requests to this path have no session.
-    pub(super) fn excludes(&self, path: &str) -> bool {
-        self.excluded.iter().any(|pattern| match pattern.strip_suffix("/*") {
+    pub(super) fn excludes(&self, uri: &http::Uri) -> bool {
+        let excludes = |path: &str, pattern: &str| match pattern.strip_suffix("/*") {
             Some(prefix) => {
                 path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
-            None => path == &**pattern,
-        })
+            None => path == pattern,
+        };
+        // Mostly there are none, and then the path is not looked for.
+        self.excluded.iter().any(|pattern| excludes(uri.path(), pattern))
     }
 }
 

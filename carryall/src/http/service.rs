@@ -47,7 +47,7 @@ impl<S, R: Clone> SessionService<S, R> {
         let house = &self.config.house;
         let known = request.extensions().get::<SessionHandle>();
         let is_nested = known.is_some_and(|handle| Arc::ptr_eq(&handle.0.house, house));
-        if is_nested || self.config.excludes(request.uri().path()) {
+        if is_nested || self.config.excludes(request.uri()) {
             return None;
         }
         let visit = Visit::open(Arc::clone(house), Lines::of(request.headers()));

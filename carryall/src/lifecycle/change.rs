@@ -30,10 +30,10 @@ pub(crate) struct Facts {
 }
 
 /// What comes of a wish.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    /// The facts to be written.
-    Go(Facts),
+    /// The facts are as they are to be written.
+    Go,
     /// The session was changed or ended meanwhile: this login begins a family of its own. Values of a session that
     /// was ended, or is somebody else's by now, do not go along.
     FreshFamily { keeps_values: bool },
@@ -59,13 +59,13 @@ impl<'a> Wish<'a> {
     }
 
     /// Applies the wish to the facts it finds, of which it is known whether they are revoked.
-    pub(crate) fn apply(&self, house: &House, mut facts: Facts, now: Timestamp, is_revoked: bool) -> Change {
+    pub(crate) fn apply(&self, house: &House, facts: &mut Facts, now: Timestamp, is_revoked: bool) -> Change {
         let verdict = facts.generations.judge(self.presented, now, house.windows);
         if let Verdict::Refused { .. } = verdict {
             return self.refused(facts, now);
         }
         if is_revoked {
-            return self.lost(&facts);
+            return self.lost(facts);
         }
         facts.generations.raise(self.presented, now);
         if self.persistence {
@@ -74,18 +74,18 @@ impl<'a> Wish<'a> {
         if self.confirm {
             facts.generations.confirm(now);
         }
-        if !self.change_identity(house, &mut facts, now) {
-            return self.lost(&facts);
+        if !self.change_identity(house, facts, now) {
+            return self.lost(facts);
         }
         facts.envelope.generation = facts.generations.current;
         facts.envelope.issued = now;
-        Change::Go(facts)
+        Change::Go
     }
 
     /// A racing login of the same subject that finds the change just made joins it; any other login begins anew.
     ///
     /// An elevation is not joined: its level was proved by somebody else, perhaps.
-    fn refused(&self, mut facts: Facts, now: Timestamp) -> Change {
+    fn refused(&self, facts: &mut Facts, now: Timestamp) -> Change {
         let level = |envelope: &Envelope| envelope.login.as_ref().map_or(0, |login| login.level);
         let raised = level(&facts.envelope) > level(&self.envelope);
         let same_subject = facts.envelope.login.as_ref().map(|login| &login.subject)
@@ -97,14 +97,14 @@ impl<'a> Wish<'a> {
             && facts.envelope.login == self.envelope.login;
         let joins = is_made || self.intent == Intent::Login && same_subject && !raised;
         if !joins || !just_made || facts.generations.dead.is_some() {
-            return self.lost(&facts);
+            return self.lost(facts);
         }
         // Carried by the client, the facts are those of before the change.
         facts.envelope.login.clone_from(&self.envelope.login);
         facts.envelope.logins = self.envelope.logins;
         facts.envelope.generation = facts.generations.current;
         facts.envelope.issued = now;
-        Change::Go(facts)
+        Change::Go
     }
 
     fn lost(&self, found: &Facts) -> Change {

@@ -5,7 +5,6 @@ mod kept;
 use bytes::Bytes;
 
 use super::admit::{Admission, Candidate, Knock, admit, choose};
-use super::house::House;
 use super::place::Home;
 use super::visit::{Glance, Visit};
 use crate::carrier::{Opened, Prepared, Ticket};
@@ -15,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Event, Refusal};
 use crate::format::Format;
 use crate::generation::Generations;
-use crate::id::{Family, RecordKey};
+use crate::id::Family;
 use crate::key::{KeyId, KeyState};
 use crate::policy::RequestHead;
 use crate::session::state::{Presented, Standing, State};
@@ -23,17 +22,24 @@ use crate::session::{FLASH, age_flash};
 use crate::store::MemoryStore;
 use crate::value::{Contents, Unreadable};
 
-/// A session that may come in, with everything that was read of it.
+/// A session that may come in: the state of its request, built where it stays, for every move of it is a copy.
 struct Guest {
-    envelope: Envelope,
-    contents: Contents,
-    presented: Presented,
-    generations: Generations,
+    state: Box<State>,
     key: KeyId,
-    /// Where a store has it.
-    record: Option<(Family, RecordKey)>,
-    version: Option<u64>,
-    expires: Timestamp,
+    /// The store knows an older generation than the cookie.
+    rolled_back: bool,
+}
+
+impl Guest {
+    fn new(envelope: Envelope, contents: Contents, presented: Presented, generations: Generations) -> Self {
+        let key = KeyId::from_bytes(presented.key);
+        let mut state = Box::new(State::new(contents));
+        state.standing = Standing::Live;
+        state.envelope = Some(envelope);
+        state.presented = Some(presented);
+        state.generations = generations;
+        Self { state, key, rolled_back: false }
+    }
 }
 
 /// Why nobody comes in.
@@ -66,7 +72,10 @@ pub(crate) fn load_at_once(visit: &Visit, ticket: &Ticket, memory: &MemoryStore,
 
 /// Lets in who was found while the request is at hand.
 fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead, now: Timestamp) {
-    let asks = |guest: &Guest| guest.envelope.fingerprint.is_some() || guest.contents.has_segment(FLASH);
+    let is_marked = |envelope: &Envelope| envelope.fingerprint.is_some();
+    let asks = |guest: &Guest| {
+        guest.state.envelope.as_ref().is_some_and(is_marked) || guest.state.contents.has_segment(FLASH)
+    };
     // Most sessions ask nothing of the request, and its headers are not looked at for them.
     let glance = match &door {
         Some(Ok(guest)) if asks(guest) => visit.glance(head),
@@ -85,34 +94,51 @@ pub(crate) async fn load_kept(visit: &Visit, glance: Glance) -> Result<(), Error
 }
 
 /// Lets the guest in, or nobody, and tells why.
-fn enter(visit: &Visit, mut door: Door, glance: &Glance, now: Timestamp) {
+fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
     let house = &visit.house;
-    let mut manner = Manner::default();
-    if let Some(Ok(guest)) = &mut door {
-        match check(visit, glance, guest, now) {
-            Ok(checked) => manner = checked,
-            Err(turned) => door = Some(Err(turned)),
-        }
-    }
-    let event = {
-        let mut state = visit.lock();
+    let checked = door.map(|found| {
+        let mut guest = found?;
+        check(visit, glance, &mut guest, now).map(|()| guest)
+    });
+    let (guest, turned) = match checked {
+        None => (None, None),
+        Some(Ok(guest)) => (Some(guest), None),
+        Some(Err(turned)) => (None, Some(turned)),
+    };
+    let rolled_back = guest.as_ref().is_some_and(|guest| guest.rolled_back);
+    {
+        let (mut state, late) = visit.lock_with(guest.map(|guest| guest.state));
         if visit.is_loaded() {
             // Another task of the same request was faster.
             return;
         }
+        if let Some(loaded) = late {
+            state.take_over(*loaded);
+        }
+        if let Some(turned) = &turned {
+            state.standing = if turned.mute { Standing::Mute } else { Standing::New };
+        }
         state.commits.is_closed |= visit.has_left();
         state.flash_ages = !glance.is_ahead;
         state.read_only = house.is_read_only();
-        let event = seat(house, &mut state, door, manner);
         if glance.ages_flash && state.contents.has_segment(FLASH) {
             // What cannot be read has no messages, and does not keep the rest of the session from being read.
             let _unreadable = age_flash(&mut state);
         }
         visit.set_loaded();
-        event
-    };
-    if let Some(event) = event {
-        house.tell(|| event);
+    }
+    if rolled_back {
+        tell_rolled_back(visit);
+    }
+    if let Some(Turned { reason, family, .. }) = turned {
+        house.tell(|| Event::Refused { reason, handle: family.map(|family| house.handle(&family)) });
+    }
+}
+
+fn tell_rolled_back(visit: &Visit) {
+    let family = visit.lock().envelope.as_ref().map(|envelope| envelope.family);
+    if let Some(family) = family {
+        visit.house.tell(|| Event::StoreRolledBack { handle: visit.house.handle(&family) });
     }
 }
 
@@ -175,16 +201,7 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
     let generation = envelope.generation;
     let generations = visit.house.known(&envelope.family).unwrap_or_else(|| Generations::at(generation));
     let presented = presented(generation, envelope.issued, key, key_id);
-    Some(Ok(Guest {
-        envelope,
-        contents,
-        presented,
-        generations,
-        key: key_id,
-        record: None,
-        version: None,
-        expires: Timestamp::default(),
-    }))
+    Some(Ok(Guest::new(envelope, contents, presented, generations)))
 }
 
 fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
@@ -197,71 +214,43 @@ fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Pr
     Presented { generation, issued, key: *id.as_bytes(), stale_key: key == KeyState::Accepted }
 }
 
-/// What the generation of a guest asks for.
-#[derive(Clone, Copy, Default)]
-struct Manner {
-    confirm: bool,
-    late: bool,
-    rolled_back: bool,
-}
-
-fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<Manner, Turned> {
+/// Whether the guest may come in, and what its generation asks for.
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<(), Turned> {
     let house = &visit.house;
-    let family = guest.envelope.family;
+    let state = &mut *guest.state;
+    // A guest has both.
+    let (Some(envelope), Some(presented)) = (&mut state.envelope, state.presented) else { return Ok(()) };
+    let family = envelope.family;
     let knock = Knock {
-        envelope: &guest.envelope,
-        presented: guest.presented.generation,
-        generations: guest.generations,
-        is_revoked: house.is_revoked(&guest.envelope, Some(guest.key), now),
-        is_same_client: visit.is_same_client(&guest.envelope, glance),
+        envelope,
+        presented: presented.generation,
+        generations: state.generations,
+        is_revoked: house.is_revoked(envelope, Some(guest.key), now),
+        is_same_client: visit.is_same_client(envelope, glance),
     };
-    let manner = |confirm, late, rolled_back| Ok(Manner { confirm, late, rolled_back });
-    match admit(knock, house.lifetime_of(&guest.envelope), house.windows, now) {
-        Admission::Refused { reason, mute } => Err(Turned { reason, family: Some(family), mute }),
-        Admission::Current { confirm } => manner(confirm, false, false),
+    match admit(knock, house.lifetime_of(envelope), house.windows, now) {
+        Admission::Refused { reason, mute } => return Err(Turned { reason, family: Some(family), mute }),
+        Admission::Current { confirm } => state.confirm = confirm,
         Admission::Predecessor { late } => {
-            guest.envelope.generation = guest.generations.current;
-            manner(false, late, false)
+            envelope.generation = state.generations.current;
+            state.late = late;
         }
         Admission::Ahead => {
-            let newest = guest.presented.generation;
-            guest.generations.raise(newest, now);
-            guest.envelope.generation = newest;
+            let newest = presented.generation;
+            state.generations.raise(newest, now);
+            envelope.generation = newest;
             match &house.revocations {
-                Some(revocations) if guest.version.is_none() => {
-                    let expires = house.latest(&guest.envelope);
+                Some(revocations) if state.version.is_none() => {
+                    let expires = house.latest(envelope);
                     revocations.change(&family, now, expires, newest, |known| known.raise(newest, now));
-                    manner(false, false, false)
                 }
-                _ => manner(true, false, true),
+                _ => {
+                    state.confirm = true;
+                    guest.rolled_back = true;
+                }
             }
         }
     }
-}
-
-/// Puts the guest into the state; answers what there is to tell.
-fn seat(house: &House, state: &mut State, door: Door, manner: Manner) -> Option<Event> {
-    match door {
-        None => None,
-        Some(Err(turned)) => {
-            state.standing = if turned.mute { Standing::Mute } else { Standing::New };
-            let handle = turned.family.map(|family| house.handle(&family));
-            Some(Event::Refused { reason: turned.reason, handle })
-        }
-        Some(Ok(guest)) => {
-            let family = guest.envelope.family;
-            state.standing = Standing::Live;
-            state.loaded = Some(guest.envelope.clone());
-            state.envelope = Some(guest.envelope);
-            state.contents = guest.contents;
-            state.presented = Some(guest.presented);
-            state.generations = guest.generations;
-            state.record = guest.record;
-            state.version = guest.version;
-            state.expires = guest.expires;
-            state.confirm = manner.confirm;
-            state.late = manner.late;
-            manner.rolled_back.then(|| Event::StoreRolledBack { handle: house.handle(&family) })
-        }
-    }
+    state.loaded.clone_from(&state.envelope);
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! One request's session: opened without I/O, loaded on first use, committed before the response head.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Turns, MutexGuard as TurnGuard};
@@ -19,6 +19,7 @@ use crate::key::KeyId;
 use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
 use crate::session::Session;
 use crate::session::engine::{BoxFuture, Engine};
+use crate::session::seat::{Locked, Seat};
 use crate::session::state::{Standing, State};
 use crate::value::Contents;
 
@@ -34,18 +35,11 @@ pub(crate) struct Visit {
     outage: AtomicBool,
     /// The response has left, and nobody had asked for the session.
     left: AtomicBool,
-    /// Made when somebody asks for the session. Boxed, so that a request that does not pays for one pointer.
-    stay: OnceLock<Box<Stay>>,
-}
-
-/// What it takes to have a session rather than to be able to ask for one.
-#[derive(Debug)]
-struct Stay {
-    /// One load or commit at a time.
-    gate: Turns<()>,
     /// What a session that begins now remembers of its client.
-    noticed: OnceLock<Noticed>,
-    state: Mutex<State>,
+    noticed: OnceLock<Box<Noticed>>,
+    /// One load or commit at a time, of those that wait for something.
+    gate: OnceLock<Box<Turns<()>>>,
+    seat: Seat,
 }
 
 #[derive(Debug)]
@@ -86,7 +80,9 @@ impl Visit {
             accessed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             left: AtomicBool::new(false),
-            stay: OnceLock::new(),
+            noticed: OnceLock::new(),
+            gate: OnceLock::new(),
+            seat: Seat::default(),
         })
     }
 
@@ -128,15 +124,16 @@ impl Visit {
 
     /// The response leaves without anybody having asked for the session: whoever does later can only read.
     pub(crate) fn leave(&self) {
-        // Ordered before the look at the state; `has_left` is asked under its lock.
-        self.left.swap(true, Ordering::SeqCst);
-        if self.stay.get().is_some() {
-            self.lock().commits.is_closed = true;
+        // Whoever makes the state after the look at it finds this under the same lock.
+        self.left.store(true, Ordering::Relaxed);
+        if let Some(mut state) = self.seat.lock_if_taken() {
+            state.commits.is_closed = true;
         }
     }
 
+    /// Asked under the lock of the state.
     pub(crate) fn has_left(&self) -> bool {
-        self.left.load(Ordering::SeqCst)
+        self.left.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_outage(&self) -> bool {
@@ -207,14 +204,14 @@ impl Visit {
             .as_ref()
             .and_then(|(policy, macs)| policy.of(head, &house.client, &|parts| macs.active().1.tag16(parts)));
         if origin.is_some() || fingerprint.is_some() {
-            self.stay().noticed.get_or_init(|| Noticed { origin, fingerprint });
+            self.noticed.get_or_init(|| Box::new(Noticed { origin, fingerprint }));
         }
     }
 
     /// The facts of a session that begins now, with what was noticed of its client.
     pub(crate) fn begin_noticed(&self) -> Result<Envelope, Error> {
         let mut envelope = self.house.begin()?;
-        if let Some(noticed) = self.stay().noticed.get() {
+        if let Some(noticed) = self.noticed.get() {
             envelope.origin.clone_from(&noticed.origin);
             envelope.fingerprint = noticed.fingerprint;
         }
@@ -239,20 +236,24 @@ impl Visit {
         self.loaded.load(Ordering::Acquire)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.stay().state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        self.seat.lock_or(|| self.empty())
+    }
+
+    /// The state, with what was loaded as the first; gives it back if somebody has made one before.
+    pub(crate) fn lock_with(&self, mut loaded: Option<Box<State>>) -> (Locked<'_>, Option<Box<State>>) {
+        let state = self.seat.lock_or(|| loaded.take().unwrap_or_else(|| self.empty()));
+        (state, loaded)
     }
 
     /// Waits until no load or commit is under way; none begins while the answer is held.
     pub(crate) async fn turn(&self) -> TurnGuard<'_, ()> {
-        self.stay().gate.lock().await
+        self.gate.get_or_init(Box::default).lock().await
     }
 
-    fn stay(&self) -> &Stay {
-        self.stay.get_or_init(|| {
-            let state = State::new(Contents::empty(self.house.home.format()));
-            Box::new(Stay { gate: Turns::new(()), noticed: OnceLock::new(), state: Mutex::new(state) })
-        })
+    /// A session that does not exist yet.
+    fn empty(&self) -> Box<State> {
+        Box::new(State::new(Contents::empty(self.house.home.format())))
     }
 
     /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is
@@ -278,7 +279,7 @@ impl Visit {
 }
 
 impl Engine for Visit {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> Locked<'_> {
         self.lock()
     }
 
@@ -295,7 +296,7 @@ impl Engine for Visit {
     }
 
     fn room(&self, envelope: Option<&Envelope>) -> usize {
-        match (envelope, self.stay().noticed.get()) {
+        match (envelope, self.noticed.get()) {
             (None, Some(noticed)) => self.house.room(Some(&noticed.placeholder())),
             _ => self.house.room(envelope),
         }

@@ -162,6 +162,21 @@ impl State {
         }
     }
 
+    /// Takes over what was loaded, beside what this request has done before.
+    pub(crate) fn take_over(&mut self, loaded: Self) {
+        self.standing = loaded.standing;
+        self.loaded = loaded.loaded;
+        self.envelope = loaded.envelope;
+        self.contents = loaded.contents;
+        self.presented = loaded.presented;
+        self.generations = loaded.generations;
+        self.record = loaded.record;
+        self.version = loaded.version;
+        self.expires = loaded.expires;
+        self.confirm = loaded.confirm;
+        self.late = loaded.late;
+    }
+
     /// Runs one write, unless it cannot be kept: then it is taken back and the writer told.
     pub(crate) fn write<R>(
         &mut self,

@@ -1,7 +1,6 @@
 //! Commits of sessions that a store keeps: compare-and-swap, and replay on the fresh record after a lost race.
 
 use std::pin::pin;
-use std::sync::MutexGuard;
 
 use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
@@ -18,6 +17,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
+use crate::session::seat::Locked;
 use crate::session::state::{Intent, Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
 use crate::value::Contents;
@@ -61,13 +61,14 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     let mut turn = None;
     loop {
         let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
-        let mut facts = match wish.apply(house, attempt.facts.clone(), now, is_revoked) {
-            Change::Go(facts) => facts,
+        let mut facts = attempt.facts.clone();
+        match wish.apply(house, &mut facts, now, is_revoked) {
+            Change::Go => {}
             Change::Superseded => return Err(give_up(&mut visit.lock())),
             Change::FreshFamily { keeps_values } => {
                 return Box::pin(start_fresh(visit, store, &wish, keeps_values, now)).await;
             }
-        };
+        }
         if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
             return Box::pin(lost(visit, store, &wish, now)).await;
         }
@@ -100,13 +101,11 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
 
 /// The usual write to a store that answers at once, without a future. Gives the state back if there is more to it: then
 /// nothing was done that may not be done again.
-pub(super) fn write_at_once<'a>(
-    visit: &Visit,
-    state: MutexGuard<'a, State>,
-    now: Timestamp,
-) -> Result<(), MutexGuard<'a, State>> {
-    match written_at_once(visit, &state, now) {
-        Some((facts, version)) => {
+pub(super) fn write_at_once<'a>(visit: &Visit, state: Locked<'a>, now: Timestamp) -> Result<(), Locked<'a>> {
+    let Some(loaded) = &state.loaded else { return Err(state) };
+    let mut facts = Facts { envelope: loaded.clone(), generations: state.generations };
+    match written_at_once(visit, &state, &mut facts, now) {
+        Some(version) => {
             finish(&visit.house, state, facts, None, version);
             Ok(())
         }
@@ -114,17 +113,17 @@ pub(super) fn write_at_once<'a>(
     }
 }
 
-/// What was written, if it was. The plan is to write, so something is left in the session.
-fn written_at_once(visit: &Visit, state: &State, now: Timestamp) -> Option<(Facts, Version)> {
+/// Writes what comes of the facts. The plan is to write, so something is left in the session.
+fn written_at_once(visit: &Visit, state: &State, facts: &mut Facts, now: Timestamp) -> Option<Version> {
     let house = &visit.house;
     let Home::Store { store, .. } = &house.home else { return None };
     let memory = store.memory()?;
-    let (wish, loaded, expected) = (Wish::of(state)?, state.loaded.as_ref()?, Version(state.version?));
-    let is_revoked = house.is_revoked(loaded, None, now);
-    let facts = Facts { envelope: loaded.clone(), generations: state.generations };
-    let Change::Go(facts) = wish.apply(house, facts, now, is_revoked) else { return None };
-    let family = &facts.envelope.family;
-    if house.known(family).is_some_and(|known| known.dead.is_some()) {
+    let (wish, expected) = (Wish::of(state)?, Version(state.version?));
+    let is_revoked = house.is_revoked(&facts.envelope, None, now);
+    let family = facts.envelope.family;
+    let changed = wish.apply(house, facts, now, is_revoked);
+    let is_dead = house.known(&family).is_some_and(|known| known.dead.is_some());
+    if is_dead || !matches!(changed, Change::Go) {
         return None;
     }
     let is_new = state.presented.is_none();
@@ -132,8 +131,8 @@ fn written_at_once(visit: &Visit, state: &State, now: Timestamp) -> Option<(Fact
     if draft.payload.len() > house.max_record {
         return None;
     }
-    match memory.commit_at_once(&visit.record_key_in(state, family), Some(expected), draft, now) {
-        Ok(Commit::Committed(version)) => Some((facts, version)),
+    match memory.commit_at_once(&visit.record_key_in(state, &family), Some(expected), draft, now) {
+        Ok(Commit::Committed(version)) => Some(version),
         _ => None,
     }
 }
@@ -207,13 +206,7 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.give_up_changes();
 }
 
-fn finish(
-    house: &House,
-    mut state: MutexGuard<'_, State>,
-    facts: Facts,
-    contents: Option<Contents>,
-    version: Version,
-) {
+fn finish(house: &House, mut state: Locked<'_>, facts: Facts, contents: Option<Contents>, version: Version) {
     let change = match state.intent {
         Intent::Keep => None,
         Intent::Regenerate => Some(IdentityChange::Regenerate),

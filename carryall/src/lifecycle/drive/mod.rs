@@ -9,8 +9,6 @@ mod touch;
 mod turn;
 mod wait;
 
-use std::sync::MutexGuard;
-
 pub(crate) use self::end::{end_in_background, ended};
 pub use self::sweep::Sweeping;
 pub(crate) use self::sweep::{sweep, sweep_every};
@@ -24,6 +22,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
 use crate::session;
+use crate::session::seat::Locked;
 use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::value::{Contents, Rebase};
 
@@ -40,11 +39,7 @@ pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result
     try_without_io(visit, state, now)
 }
 
-fn try_without_io(
-    visit: &Visit,
-    mut state: MutexGuard<'_, State>,
-    now: Timestamp,
-) -> Option<Result<(), Error>> {
+fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
     if plan == (Plan::Write { identity: false }) {
         match kept::write_at_once(visit, state, now) {

@@ -74,18 +74,18 @@ fn guest(
     }
     let turned = |reason| Turned { reason, family: Some(opened.family), mute: false };
     let Record { version, header, payload } = record.ok_or_else(|| turned(Refusal::UnknownId))?;
-    let body = record::read(payload).filter(|body| body.envelope.family == opened.family);
-    let Body { mut envelope, contents, generations } = body.ok_or_else(|| turned(Refusal::Unreadable))?;
+    let Some(Body { mut envelope, contents, generations }) = record::read(payload) else {
+        return Err(turned(Refusal::Unreadable));
+    };
+    if envelope.family != opened.family {
+        return Err(turned(Refusal::Unreadable));
+    }
     // A touch moves the header alone.
     envelope.issued = envelope.issued.max(header.seen);
-    Ok(Guest {
-        envelope,
-        contents,
-        presented: presented(opened.generation, opened.issued, opened.key, opened.key_id),
-        generations,
-        key: opened.key_id,
-        record: Some((opened.family, key)),
-        version: Some(version.0),
-        expires: header.expires,
-    })
+    let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
+    let mut guest = Guest::new(envelope, contents, presented, generations);
+    guest.state.record = Some((opened.family, key));
+    guest.state.version = Some(version.0);
+    guest.state.expires = header.expires;
+    Ok(guest)
 }
