@@ -54,6 +54,15 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let scratch = scratch();
+    let stores = pair(&scratch);
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
+    }
+}
+
 #[tokio::test]
 async fn the_files_hold_no_usable_id() {
     let scratch = scratch();

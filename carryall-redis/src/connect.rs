@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use redis::io::tcp::TcpSettings;
-use redis::{Client, ErrorKind, IntoConnectionInfo as _, ProtocolVersion, RedisError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use crate::options::RedisOptions;
+use crate::failure::{EVICTING, MISMATCH, says};
 
 /// Why a store cannot be connected. Never shows the URL, which may hold a password.
 #[derive(Debug)]
@@ -29,6 +28,9 @@ pub enum ConnectErrorKind {
     ReadOnly,
     /// The server evicts sessions when its memory is full.
     Evicting,
+    /// What is there is not what the URL names: a node of a cluster at the URL of a single server or the other way
+    /// round, a sentinel or none, or the sentinels know no master of this name.
+    Mismatch,
 }
 
 impl ConnectError {
@@ -36,25 +38,24 @@ impl ConnectError {
         Self { kind: ConnectErrorKind::Url, why: why.into(), source: None }
     }
 
-    pub(crate) fn evicting(policy: &str) -> Self {
-        let why = format!("its maxmemory-policy is {policy}; set it to noeviction");
-        Self { kind: ConnectErrorKind::Evicting, why, source: None }
-    }
-
     pub(crate) fn new(source: RedisError) -> Self {
         let kind = match source.kind() {
+            _ if says(&source, EVICTING) => ConnectErrorKind::Evicting,
+            _ if says(&source, MISMATCH) => ConnectErrorKind::Mismatch,
             ErrorKind::InvalidClientConfig => ConnectErrorKind::Url,
             ErrorKind::Server(ServerErrorKind::ReadOnly) => ConnectErrorKind::ReadOnly,
-            ErrorKind::Server(ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown) => {
-                ConnectErrorKind::Unreachable
-            }
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown | ServerErrorKind::ClusterDown,
+            ) => ConnectErrorKind::Unreachable,
             ErrorKind::AuthenticationFailed
             | ErrorKind::RESP3NotSupported
             | ErrorKind::Server(_)
             | ErrorKind::Extension => ConnectErrorKind::Refused,
             _ => ConnectErrorKind::Unreachable,
         };
-        Self { kind, why: source.to_string(), source: Some(source) }
+        let own = [ConnectErrorKind::Evicting, ConnectErrorKind::Mismatch].contains(&kind);
+        let why = source.detail().filter(|_| own).map_or_else(|| source.to_string(), str::to_owned);
+        Self { kind, why, source: Some(source) }
     }
 
     /// What sort of failure this is.
@@ -71,6 +72,7 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Unreachable => "Redis cannot be reached: check its address and health: ",
             ConnectErrorKind::ReadOnly => "this Redis is a replica, name the one that can be written to: ",
             ConnectErrorKind::Evicting => "this Redis would evict sessions: ",
+            ConnectErrorKind::Mismatch => "this Redis is not what the URL names: ",
         })?;
         f.write_str(&self.why)
     }
@@ -79,47 +81,5 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| source as _)
-    }
-}
-
-/// Who connects to the server of a URL. The third version of the protocol is spoken whatever the URL says: it tells of
-/// a lost connection.
-pub(crate) fn client(url: &str, options: &RedisOptions) -> Result<Client, ConnectError> {
-    const KNOWN: [&str; 7] = ["redis", "valkey", "rediss", "valkeys", "unix", "redis+unix", "valkey+unix"];
-    let scheme = url.split(':').next().unwrap_or_default();
-    if !KNOWN.contains(&scheme) {
-        return Err(ConnectError::url("it has to begin with `redis:`, `rediss:` or `unix:`"));
-    }
-    let has_tls = ["rediss", "valkeys"].contains(&scheme);
-    if cfg!(not(feature = "tls")) && has_tls {
-        return Err(ConnectError::url("TLS takes the feature `tls` of carryall-redis"));
-    }
-    let server = url.into_connection_info().map_err(ConnectError::new)?;
-    let settings = server.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let tcp = TcpSettings::default().set_nodelay(true);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let tcp = tcp.set_user_timeout(options.patience);
-    let server = server.set_redis_settings(settings).set_tcp_settings(tcp);
-    #[cfg(feature = "tls")]
-    if has_tls {
-        return secured(server, options);
-    }
-    Client::open(server).map_err(ConnectError::new)
-}
-
-#[cfg(feature = "tls")]
-fn secured(server: redis::ConnectionInfo, options: &RedisOptions) -> Result<Client, ConnectError> {
-    choose_cryptography();
-    let certificates =
-        redis::TlsCertificates { client_tls: None, root_cert: options.root_certificates.clone() };
-    Client::build_with_tls(server, certificates).map_err(|error| ConnectError::url(error.to_string()))
-}
-
-/// rustls panics if it was built with several libraries and nobody has chosen one for the process.
-#[cfg(feature = "tls")]
-fn choose_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Whoever was faster has chosen, which is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
 }

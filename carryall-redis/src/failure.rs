@@ -1,7 +1,12 @@
 //! What Redis says, as a store says it.
 
 use carryall::store::{StoreError, StoreErrorKind};
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, make_extension_error};
+
+/// The word under which this crate refuses a server that evicts.
+pub(crate) const EVICTING: &str = "EVICTING";
+/// The word under which this crate refuses a server that is not what the URL says.
+pub(crate) const MISMATCH: &str = "MISMATCH";
 
 pub(crate) fn store_error(error: RedisError) -> StoreError {
     let kind = if says(&error, "OOM") {
@@ -25,4 +30,13 @@ pub(crate) fn says(error: &RedisError, code: &str) -> bool {
         said == code
             || (said == "ERR" && error.detail().is_some_and(|text| text.contains(&format!("-{code} "))))
     })
+}
+
+pub(crate) fn evicting(policy: &str) -> RedisError {
+    let why = format!("its maxmemory-policy is {policy}; set it to noeviction");
+    make_extension_error(EVICTING.to_owned(), Some(why))
+}
+
+pub(crate) fn mismatch(why: &str) -> RedisError {
+    make_extension_error(MISMATCH.to_owned(), Some(why.to_owned()))
 }

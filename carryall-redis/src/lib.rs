@@ -1,4 +1,4 @@
-//! Sessions in Redis, 6.2 or newer, and Valkey: a single server. `rediss://` takes the feature `tls`.
+//! Sessions in Redis, 6.2 or newer, and Valkey: a single server, the master that Sentinel knows, or a cluster.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -15,7 +15,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let server = carryall_testbed::server::Server::redis();
 //! # let url = server.url("0");
-//! let store = RedisStore::connect(&url).await?; // redis://user:password@host:6379/0
+//! let store = RedisStore::connect(&url).await?;
 //! let sessions = Sessions::builder(KeyRing::random()?).store(store).build()?;
 //! let app: Router = Router::new().route("/", get(visits)).layer(sessions.layer());
 //! let mut browser = TestClient::new(app);
@@ -24,42 +24,82 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Which servers
+//! The URL says what there is: `redis://host`, `unix:/path/to/socket`, `redis+sentinel://host,host,host/name` or
+//! `redis+cluster://host,host,host`, all but the socket with `rediss` for TLS (feature `tls`). Users, passwords, ports and
+//! databases are in [`connect_with`](RedisStore::connect_with). What is there is compared with the URL: a node of a
+//! cluster is refused at the URL of a single server, as is a single server at that of a cluster, a sentinel where a server
+//! should be, and a name that no sentinel knows.
+//!
 //! # What it keeps
 //! One string a session, under `carryall:` and 16 bytes, a hash that no cookie can be made of: version, deadlines, a
 //! hash of the user's id, and the payload, which is not encrypted. The server removes it by itself, a minute after its
-//! deadline; until then it is absent all the same.
+//! deadline; until then it is absent all the same. For each user one string more, under `carryall:@` and the hash of the
+//! user's id: the index of the user's sessions, 32 bytes each. It expires with the last of them.
 //!
 //! # What it promises
 //! - **Compare-and-swap** in a script, which the server runs alone. It answers a lost race with the fresh record. Scripts
 //!   are loaded with each connection, and again when the server has forgotten them.
-//! - **Durability** as the server is configured, asked with each connection. A server with replicas, or in a cluster,
-//!   is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has acknowledged can be lost when a
-//!   replica takes over. One that stands alone is [`Durable`](carryall::store::Durability::Durable) with `appendonly
-//!   yes` and `appendfsync always`, if it lets itself be asked with `CONFIG GET`; else
-//!   [`Volatile`](carryall::store::Durability::Volatile), although `appendfsync everysec` rarely loses more than a
-//!   second.
-//! - **No eviction**: a server whose `maxmemory-policy` is other than `noeviction` is refused. A full one answers
-//!   [`Full`](carryall::store::StoreErrorKind::Full), and reads and removes go on.
-//! - **Outages end by themselves**: all calls share one connection. Lost, or led to a server that has become a replica,
-//!   it is opened anew by the next call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose
-//!   answer was lost is never sent twice.
+//! - **Durability** as the server is configured, asked with each connection. A server with replicas, and whatever is
+//!   named by sentinels or as a cluster, is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has
+//!   acknowledged can be lost when a replica takes over that had not received it. One that stands alone is
+//!   [`Durable`](carryall::store::Durability::Durable) with `appendonly yes` and `appendfsync always`, if it lets itself be
+//!   asked with `CONFIG GET`; else [`Volatile`](carryall::store::Durability::Volatile), although `appendfsync everysec`
+//!   rarely loses more than a second.
+//! - **No eviction**: a server whose `maxmemory-policy` is other than `noeviction` is refused, whenever it is connected
+//!   to. A full one answers [`Full`](carryall::store::StoreErrorKind::Full), and reads and removes go on.
+//! - **Outages end by themselves**: all calls share one connection to each server. Lost, silent for as long as
+//!   [`patience`](RedisOptions::patience) says, or led to a server that has become a replica, it is opened anew by the next
+//!   call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose answer was lost is never sent
+//!   twice.
+//! - **Failovers are followed.** With each new connection the sentinels are asked, one after the other, for the master,
+//!   which has to say itself that it is one. A cluster is asked again who has which slots when a master is in trouble or
+//!   says that a slot has moved. Meanwhile the sessions on that master fail, and no others.
+//!
+//! - **A user's sessions** are found by the index, which names each of them from before the record is written, so that none
+//!   is missing, whoever crashes. What it names is looked up in the records. Entries of sessions that are gone are dropped
+//!   when another is added or they are listed.
+//! - **A cap** that racing logins on any number of nodes never exceed: a place is taken in the index before the record is
+//!   written. Whoever crashes in between keeps the place for 20 s; a write that comes later than half of that is refused,
+//!   so in a cluster the masters' clocks may differ by 10 s.
 //!
 //! # What it costs
-//! A load is one `GET`, everything else one `EVALSHA`: one round trip each. 42 bytes a session more than the payload as
-//! a plain value with a deadline, 58 for users.
+//! A load is one `GET`, everything else one `EVALSHA`: one round trip each, in a cluster too, where each record is on the
+//! master that has the slot of its key. Signing in costs no more, but in a cluster, where the index is in a slot of its
+//! own: one round trip more when a record becomes a user's, and when it is removed. To list reads the index and then all
+//! records at once; to sign in under a cap does so too, takes the place and then writes.
+//!
+//! 42 bytes a session more than the payload as a plain value with a deadline, for users 58 and the index: with 299 bytes
+//! of payload a session takes 1.5 times as much memory as that value would, or 1.3 times when users have three each.
 //!
 //! # What it needs
-//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT` and
-//! `DEL`; `SELECT` for a database other than 0, and `CONFIG GET` if it is to know that the server is durable.
+//! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT`,
+//! `EXISTS`, `TIME` and `DEL`; `SELECT` for a database other than 0, `CONFIG GET` if it is to know that the server is durable, `CLUSTER SLOTS`
+//! and `ASKING` in a cluster, and `SENTINEL GET-MASTER-ADDR-BY-NAME` at sentinels. A server that may have fallen silent
+//! is sent a `PING`, allowed or not.
 
+mod address;
+mod admission;
+mod cluster;
 mod connect;
+mod dial;
 mod failure;
+mod hints;
+mod index;
 mod layout;
+mod line;
 mod link;
+mod map;
 mod options;
+mod pause;
+mod question;
 mod script;
+mod sentinel;
 mod server;
+mod servers;
+mod slots;
 mod store;
+mod subjects;
 
 pub use connect::{ConnectError, ConnectErrorKind};
 pub use options::RedisOptions;

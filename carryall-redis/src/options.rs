@@ -1,5 +1,7 @@
 //! How keys begin, how large records are, how long to wait.
 
+use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 /// Options of a [`RedisStore`](crate::RedisStore).
@@ -10,6 +12,8 @@ pub struct RedisOptions {
     pub(crate) max_record: usize,
     pub(crate) patience: Duration,
     pub(crate) may_evict: bool,
+    pub(crate) sentinel_user: Option<String>,
+    pub(crate) sentinel_password: Option<Password>,
     #[cfg(feature = "tls")]
     pub(crate) root_certificates: Option<Vec<u8>>,
 }
@@ -21,6 +25,8 @@ impl Default for RedisOptions {
             max_record: 1024 * 1024,
             patience: Duration::from_secs(5),
             may_evict: false,
+            sentinel_user: None,
+            sentinel_password: None,
             #[cfg(feature = "tls")]
             root_certificates: None,
         }
@@ -28,7 +34,8 @@ impl Default for RedisOptions {
 }
 
 impl RedisOptions {
-    /// What the keys of all records begin with, before the 16 bytes of each. Default `carryall:`.
+    /// What the keys of all records begin with, before the 16 bytes of each. Default `carryall:`. In a cluster, a
+    /// prefix with text in braces puts every session on one node.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -40,16 +47,28 @@ impl RedisOptions {
         self
     }
 
-    /// How long to wait for a new connection and for an answer; whoever waited in vain gives the connection up, and
-    /// so does the network, on Linux, if nothing that was sent is received. Default 5 s. Sessions themselves wait
-    /// less long, see [`patience`](carryall::SessionsBuilder::patience).
+    /// How long to wait for a new connection, sentinels included, and for an answer. A server that was silent for so
+    /// long is given up; on Linux so is a network that receives nothing of what was sent. Default 5 s. Sessions
+    /// themselves wait less long, see [`patience`](carryall::SessionsBuilder::patience).
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
         self
     }
 
-    /// The certificate authorities, in PEM, whose servers are believed with `rediss://` (feature `tls`). Default: those
-    /// of the system.
+    /// The user at the sentinels, for `redis+sentinel://`; the one in the URL is for the servers only. Default: none.
+    pub fn sentinel_user(mut self, name: impl Into<String>) -> Self {
+        self.sentinel_user = Some(name.into());
+        self
+    }
+
+    /// The password of the sentinels, for `redis+sentinel://`; the one in the URL is for the servers only. Default: none.
+    pub fn sentinel_password(mut self, password: impl Into<String>) -> Self {
+        self.sentinel_password = Some(Password(password.into()));
+        self
+    }
+
+    /// The certificate authorities, in PEM, whose servers are believed over TLS (feature `tls`). Default: those of the
+    /// system.
     #[cfg(feature = "tls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates = Some(pem.into());
@@ -62,5 +81,34 @@ impl RedisOptions {
     pub fn danger_may_evict(mut self) -> Self {
         self.may_evict = true;
         self
+    }
+}
+
+/// Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Password(String);
+
+impl Deref for Password {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_sentinels_is_not_shown() {
+        let options = RedisOptions::default().sentinel_user("ada").sentinel_password("secret");
+        assert!(!format!("{options:?}").contains("secret"));
     }
 }

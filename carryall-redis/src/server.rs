@@ -3,22 +3,35 @@
 use std::collections::HashMap;
 
 use carryall::store::Durability;
-use redis::aio::MultiplexedConnection;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, from_redis_value};
 
+use crate::dial::Dial;
+use crate::failure::{evicting, mismatch};
+use crate::line::Line;
 use crate::script;
 
 /// What a server is like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     pub(crate) durability: Durability,
-    /// Its `maxmemory-policy`.
-    pub(crate) policy: String,
+}
+
+/// What a server is part of, as the URL says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setting {
+    /// Nothing.
+    Alone,
+    /// Masters and replicas that sentinels watch.
+    Watched,
+    /// A cluster.
+    Sharded,
 }
 
 impl Server {
-    /// Asks it, refuses one that cannot be written to, and loads the scripts.
-    pub(crate) async fn greet(connection: &mut MultiplexedConnection) -> RedisResult<Self> {
+    /// Connects, refuses a server that is no good, and loads the scripts.
+    pub(crate) async fn greet(dial: &Dial, setting: Setting, may_evict: bool) -> RedisResult<(Line, Self)> {
+        let mut line = Line::open(dial).await?;
+        let connection = &mut line.connection;
         let mut questions = redis::pipe();
         questions.cmd("INFO").cmd("CONFIG").arg("GET").arg("appendfsync").ignore_errors();
         let answers: Vec<RedisResult<Value>> = questions.query_async(connection).await?;
@@ -27,39 +40,64 @@ impl Server {
         // Who may not ask for the configuration does not know that it is durable.
         let sync: HashMap<String, String> =
             answers.next().and_then(|sync| from_redis_value(sync.ok()?).ok()).unwrap_or_default();
-        let server = Self::of(&info, sync.get("appendfsync").map(String::as_str))?;
+        let info = Info(&info);
+        info.check(setting, may_evict)?;
+        let durability = info.durability(setting, sync.get("appendfsync").map(String::as_str));
         let mut scripts = redis::pipe();
         for script in script::all() {
             scripts.add_command(script.load()).ignore();
         }
         scripts.query_async::<()>(connection).await?;
-        Ok(server)
+        Ok((line, Self { durability }))
+    }
+}
+
+/// What a server says of itself.
+struct Info<'a>(&'a str);
+
+impl Info<'_> {
+    fn field(&self, name: &str) -> &str {
+        let mut lines = self.0.lines().filter_map(|line| line.split_once(':'));
+        lines.find_map(|(known, value)| (known == name).then_some(value)).unwrap_or_default()
     }
 
-    fn of(info: &str, sync: Option<&str>) -> RedisResult<Self> {
-        let field = |name: &str| {
-            let mut lines = info.lines().filter_map(|line| line.split_once(':'));
-            lines.find_map(|(known, value)| (known == name).then_some(value)).unwrap_or_default()
-        };
-        if field("loading") == "1" {
+    /// Refuses a server that is not what the URL says, cannot be written to, or evicts.
+    fn check(&self, setting: Setting, may_evict: bool) -> RedisResult<()> {
+        if self.field("redis_mode") == "sentinel" {
+            return Err(mismatch("it is a sentinel: say redis+sentinel://HOST,HOST/NAME"));
+        }
+        match (setting, self.field("cluster_enabled") == "1") {
+            (Setting::Alone, true) => {
+                return Err(mismatch("it is a node of a cluster: say redis+cluster://HOST,HOST"));
+            }
+            (Setting::Watched, true) => return Err(mismatch("the master is a node of a cluster")),
+            (Setting::Sharded, false) => {
+                return Err(mismatch("it is no node of a cluster: say redis://HOST"));
+            }
+            _ => {}
+        }
+        if self.field("loading") == "1" {
             return Err(refusal(ServerErrorKind::BusyLoading, "it is loading what it has on disk"));
         }
-        if ["slave", "replica"].contains(&field("role")) {
+        // A replica in a cluster knows who the master is and says so.
+        if setting != Setting::Sharded && ["slave", "replica"].contains(&self.field("role")) {
             return Err(refusal(ServerErrorKind::ReadOnly, "it follows another server"));
         }
-        let is_synced = field("aof_enabled") == "1" && sync == Some("always");
-        let is_followed = !["", "0"].contains(&field("connected_slaves")) || field("cluster_enabled") == "1";
-        let durability = match (is_followed, is_synced) {
-            (true, _) => Durability::AsyncReplicated,
-            (false, true) => Durability::Durable,
-            (false, false) => Durability::Volatile,
-        };
-        Ok(Self { durability, policy: field("maxmemory_policy").to_owned() })
+        match self.field("maxmemory_policy") {
+            "noeviction" => Ok(()),
+            _ if may_evict => Ok(()),
+            policy => Err(evicting(policy)),
+        }
     }
 
-    /// Whether it removes records that have not expired.
-    pub(crate) fn evicts(&self) -> bool {
-        self.policy != "noeviction"
+    fn durability(&self, setting: Setting, sync: Option<&str>) -> Durability {
+        let is_synced = self.field("aof_enabled") == "1" && sync == Some("always");
+        let has_replicas = !["", "0"].contains(&self.field("connected_slaves"));
+        match (setting, has_replicas, is_synced) {
+            (Setting::Alone, false, true) => Durability::Durable,
+            (Setting::Alone, false, false) => Durability::Volatile,
+            _ => Durability::AsyncReplicated,
+        }
     }
 }
 
@@ -70,6 +108,7 @@ fn refusal(kind: ServerErrorKind, why: &'static str) -> RedisError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::{EVICTING, MISMATCH, says};
 
     fn info(role: &str, aof: u8, replicas: u8, cluster: u8) -> String {
         format!(
@@ -81,27 +120,30 @@ mod tests {
     #[test]
     fn durable_is_only_who_syncs_every_write_and_has_no_successor() {
         use Durability::{AsyncReplicated, Durable, Volatile};
-        for (aof, sync, replicas, cluster, expected) in [
-            (1, Some("always"), 0, 0, Durable),
-            (1, Some("everysec"), 0, 0, Volatile),
-            (1, None, 0, 0, Volatile),
-            (0, Some("always"), 0, 0, Volatile),
-            (1, Some("always"), 1, 0, AsyncReplicated),
-            (0, Some("always"), 2, 0, AsyncReplicated),
-            (1, Some("always"), 0, 1, AsyncReplicated),
+        for (aof, sync, replicas, setting, expected) in [
+            (1, Some("always"), 0, Setting::Alone, Durable),
+            (1, Some("everysec"), 0, Setting::Alone, Volatile),
+            (1, None, 0, Setting::Alone, Volatile),
+            (0, Some("always"), 0, Setting::Alone, Volatile),
+            (1, Some("always"), 1, Setting::Alone, AsyncReplicated),
+            (0, Some("always"), 2, Setting::Alone, AsyncReplicated),
+            (1, Some("always"), 0, Setting::Watched, AsyncReplicated),
+            (1, Some("always"), 0, Setting::Sharded, AsyncReplicated),
         ] {
-            let server = Server::of(&info("master", aof, replicas, cluster), sync).expect("a primary");
-            assert_eq!(server.durability, expected, "{aof} {sync:?} {replicas} {cluster}");
-            assert!(!server.evicts());
+            let text = info("master", aof, replicas, u8::from(setting == Setting::Sharded));
+            assert!(Info(&text).check(setting, false).is_ok());
+            let durability = Info(&text).durability(setting, sync);
+            assert_eq!(durability, expected, "{aof} {sync:?} {replicas} {setting:?}");
         }
     }
 
     #[test]
     fn who_cannot_be_written_to_is_refused() {
-        let error = Server::of(&info("slave", 1, 0, 0), None).expect_err("a replica");
+        let replica = info("slave", 1, 0, 0);
+        let error = Info(&replica).check(Setting::Alone, false).expect_err("a replica");
         assert_eq!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
         let loading = info("master", 1, 0, 0).replace("loading:0", "loading:1");
-        let error = Server::of(&loading, None).expect_err("not ready");
+        let error = Info(&loading).check(Setting::Alone, false).expect_err("not ready");
         assert_eq!(error.kind(), ErrorKind::Server(ServerErrorKind::BusyLoading));
     }
 
@@ -109,7 +151,29 @@ mod tests {
     fn a_policy_that_nobody_knows_counts_as_evicting() {
         for policy in ["allkeys-lru", "volatile-ttl", ""] {
             let text = info("master", 1, 0, 0).replace("noeviction", policy);
-            assert!(Server::of(&text, None).expect("a primary").evicts(), "{policy}");
+            let error = Info(&text).check(Setting::Alone, false).expect_err(policy);
+            assert!(says(&error, EVICTING), "{policy}");
+            assert!(Info(&text).check(Setting::Alone, true).is_ok(), "{policy}");
         }
+    }
+
+    #[test]
+    fn who_is_part_of_something_else_is_refused() {
+        use Setting::{Alone, Sharded, Watched};
+        let sentinel = "redis_mode:sentinel\r\n".to_owned();
+        let (single, member) = (info("master", 1, 0, 0), info("master", 1, 0, 1));
+        for (setting, text) in [
+            (Alone, &member),
+            (Watched, &member),
+            (Sharded, &single),
+            (Alone, &sentinel),
+            (Watched, &sentinel),
+            (Sharded, &sentinel),
+        ] {
+            let error = Info(text).check(setting, true).expect_err("another kind of server");
+            assert!(says(&error, MISMATCH), "{setting:?}: {error}");
+        }
+        let replica = info("slave", 1, 0, 1);
+        assert!(Info(&replica).check(Sharded, false).is_ok());
     }
 }

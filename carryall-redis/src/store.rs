@@ -1,21 +1,26 @@
-//! The store: the laws, told in a command and three scripts.
+//! The store: the laws, told in a command and scripts.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{
-    AnyStore, Commit, Draft, Durability, Record, Store, StoreError, StoreErrorKind, Version,
+    AnyStore, Commit, Draft, Durability, Record, Store, StoreError, StoreErrorKind, SubjectHash, Version,
 };
-use redis::Value;
+use redis::{Cmd, Value, from_redis_value};
 
-use crate::connect::{self, ConnectError};
+use crate::address::Address;
+use crate::connect::ConnectError;
 use crate::failure::store_error;
+use crate::hints::Hints;
+use crate::index::Entry;
 use crate::layout;
-use crate::link::Link;
 use crate::options::RedisOptions;
+use crate::question::Question;
 use crate::script::{COMMIT, REMOVE, Script, TOUCH};
+use crate::servers::Servers;
 
 /// Sessions in Redis or Valkey; cheap to clone. See the [crate's page](crate).
 ///
@@ -29,9 +34,11 @@ use crate::script::{COMMIT, REMOVE, Script, TOUCH};
 pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
-    link: Link,
+    servers: Servers,
     prefix: String,
     max_record: usize,
+    patience: Duration,
+    hints: Hints,
 }
 
 impl RedisStore {
@@ -40,42 +47,118 @@ impl RedisStore {
         Self::connect_with(url, &RedisOptions::default()).await
     }
 
-    /// Connects with other options. URLs: `redis://user:password@host:port/database`, `rediss://..` with TLS (feature
-    /// `tls`), `unix:/path/to/socket?db=0&user=..&pass=..`; `valkey` may stand for `redis`.
+    /// Connects with other options. What is behind a URL is found out and compared with it. `valkey` may stand for
+    /// `redis` and `valkeys` for `rediss`, which is the same over TLS (feature `tls`).
+    ///
+    /// | URL | names |
+    /// | --- | --- |
+    /// | `redis://user:password@host:port/database` | a server |
+    /// | `unix:/path/to/socket?db=0&user=..&pass=..` | a server on this machine |
+    /// | `redis+sentinel://user:password@host:port,host:port/name/database` | the master of this name, by its sentinels |
+    /// | `redis+cluster://user:password@host:port,host:port` | a cluster, by some of its nodes |
+    ///
+    /// Left out, the port is 6379, that of sentinels 26379, the database 0. User and password are those of the servers,
+    /// all of which have the same, percent-encoded; sentinels have their own, see
+    /// [`sentinel_password`](RedisOptions::sentinel_password). With several hosts there can be no `?` and no `#`; a
+    /// cluster has one database, so nothing follows its hosts; names of masters are of letters, digits, `.`, `_` and
+    /// `-`.
     ///
     /// # Errors
-    /// [`ConnectError`], if the URL cannot be understood, the server does not let it in, is a replica, or evicts.
+    /// [`ConnectError`], if the URL cannot be understood, nobody can be reached, the server does not let it in, is a
+    /// replica, evicts, or is not what the URL names. Of a cluster's masters some may be unreachable, but not all.
     pub async fn connect_with(url: &str, options: &RedisOptions) -> Result<Self, ConnectError> {
-        let client = connect::client(url, options)?;
-        let (link, server) = Link::open(client, options.patience).await.map_err(ConnectError::new)?;
-        if server.evicts() && !options.may_evict {
-            return Err(ConnectError::evicting(&server.policy));
-        }
-        let RedisOptions { prefix, max_record, .. } = options.clone();
-        Ok(Self(Arc::new(Inner { link, prefix, max_record })))
+        let servers = Servers::open(Address::of(url, options)?, options).await.map_err(ConnectError::new)?;
+        let RedisOptions { prefix, max_record, patience, .. } = options.clone();
+        Ok(Self(Arc::new(Inner { servers, prefix, max_record, patience, hints: Hints::default() })))
     }
 
-    fn key(&self, key: &RecordKey) -> Vec<u8> {
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.0.servers.is_cluster()
+    }
+
+    pub(crate) fn key(&self, key: &RecordKey) -> Vec<u8> {
         [self.0.prefix.as_bytes(), key.as_bytes()].concat()
     }
 
-    /// Whether the script, called for this record, answers yes.
-    async fn is(&self, script: &Script, call: &redis::Cmd) -> Result<bool, StoreError> {
-        match self.0.link.call(script, call).await.map_err(store_error)? {
-            Value::Int(answer @ (0 | 1)) => Ok(answer == 1),
-            _ => Err(StoreError::new(StoreErrorKind::Corrupt)),
+    pub(crate) fn index_key(&self, subject: &SubjectHash) -> Vec<u8> {
+        [self.0.prefix.as_bytes(), b"@", &subject.0].concat()
+    }
+
+    /// How long the servers are waited for.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.patience
+    }
+
+    async fn put(&self, key: &[u8], question: Question<'_>) -> Result<Value, StoreError> {
+        self.0.servers.put(key, question).await.map_err(store_error)
+    }
+
+    /// Calls a script for the key of a record or an index.
+    pub(crate) async fn call(&self, key: &[u8], script: &Script, call: &Cmd) -> Result<Value, StoreError> {
+        self.put(key, Question::Call(script, call)).await
+    }
+
+    /// The record, live or not.
+    pub(crate) async fn find(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let (name, mut get) = (self.key(key), redis::cmd("GET"));
+        get.arg(&name);
+        match self.put(&name, Question::Read(&get)).await? {
+            Value::Nil => Ok(None),
+            value => {
+                let record = record(value)?;
+                self.0.hints.note(key, record.header.subject.is_none());
+                Ok(Some(record))
+            }
+        }
+    }
+
+    pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), StoreError> {
+        let fits = draft.payload.len() <= self.0.max_record;
+        if fits { Ok(()) } else { Err(StoreError::new(StoreErrorKind::TooLarge)) }
+    }
+
+    /// One attempt to commit, after the index was told if it lies elsewhere.
+    pub(crate) async fn attempt(
+        &self,
+        key: &RecordKey,
+        expected: Option<Version>,
+        draft: &Draft,
+        now: Timestamp,
+        told: Option<u64>,
+    ) -> Result<Attempt, StoreError> {
+        let next = expected.map_or(Version::FIRST, Version::next);
+        let old = expected.map(|version| version.0.to_be_bytes());
+        let index = draft.header.subject.as_ref().map(|subject| self.index_key(subject));
+        // In a cluster the index is in another slot.
+        let index = index.filter(|_| told.is_none() && !self.0.servers.is_cluster());
+        let record_key = self.key(key);
+        let keys: Vec<_> = [&record_key].into_iter().chain(&index).map(Vec::as_slice).collect();
+        let mut call = COMMIT.call_for(&keys);
+        call.arg(old.as_ref().map_or(&[][..], |version| version));
+        call.arg(layout::encode(next, draft)).arg(now.as_millis());
+        call.arg(layout::sweep_at(draft.header.expires));
+        call.arg(&Entry::of(key, expected, draft.header.latest).encode()[..]);
+        call.arg(told.map(|until| until.to_string()).unwrap_or_default());
+        match self.call(&record_key, &COMMIT, &call).await? {
+            Value::Int(0) => Ok(Attempt::Done(Commit::Gone)),
+            Value::Int(1) => Ok(Attempt::Done(Commit::Committed(next))),
+            Value::Int(2) => Ok(Attempt::Untold),
+            Value::Int(3) => Err(StoreError::new(StoreErrorKind::TimedOut)),
+            value => record(value).map(|record| Attempt::Done(Commit::Conflict(record))),
         }
     }
 }
 
+/// What became of an attempt to commit.
+pub(crate) enum Attempt {
+    Done(Commit),
+    /// The record would become a subject's whose index has not been told.
+    Untold,
+}
+
 impl Store for RedisStore {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        let mut get = redis::cmd("GET");
-        get.arg(self.key(key));
-        match self.0.link.read(&get).await.map_err(store_error)? {
-            Value::Nil => Ok(None),
-            value => Ok(Some(record(value)?).filter(|record| now < record.header.expires)),
-        }
+        Ok(self.find(key).await?.filter(|record| now < record.header.expires))
     }
 
     async fn commit(
@@ -85,19 +168,19 @@ impl Store for RedisStore {
         draft: Draft,
         now: Timestamp,
     ) -> Result<Commit, StoreError> {
-        if draft.payload.len() > self.0.max_record {
-            return Err(StoreError::new(StoreErrorKind::TooLarge));
-        }
-        let next = expected.map_or(Version::FIRST, Version::next);
-        let old = expected.map(|version| version.0.to_be_bytes());
-        let mut call = COMMIT.call(&self.key(key));
-        call.arg(old.as_ref().map_or(&[][..], |version| version));
-        call.arg(layout::encode(next, &draft)).arg(now.as_millis());
-        call.arg(layout::sweep_at(draft.header.expires));
-        match self.0.link.call(&COMMIT, &call).await.map_err(store_error)? {
-            Value::Int(1) => Ok(Commit::Committed(next)),
-            Value::Int(0) => Ok(Commit::Gone),
-            value => record(value).map(Commit::Conflict),
+        self.check_size(&draft)?;
+        // A record that exists mostly stays whose it is, unless it was nobody's when it was loaded.
+        let mut told = match draft.header.subject {
+            Some(_) if expected.is_none() || self.0.hints.was_nobodys(key) => {
+                self.announce(key, expected, &draft, now).await?
+            }
+            _ => None,
+        };
+        loop {
+            match self.attempt(key, expected, &draft, now, told).await? {
+                Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Untold => told = self.announce(key, expected, &draft, now).await?,
+            }
         }
     }
 
@@ -108,39 +191,71 @@ impl Store for RedisStore {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut call = TOUCH.call(&self.key(key));
+        let key = self.key(key);
+        let mut call = TOUCH.call(&key);
         for instant in [seen, expires] {
             call.arg(&instant.as_millis().to_be_bytes()[..]);
         }
         call.arg(now.as_millis()).arg(layout::SLACK.as_millis().to_string());
-        self.is(&TOUCH, &call).await
+        match self.call(&key, &TOUCH, &call).await? {
+            Value::Int(answer @ (0 | 1)) => Ok(answer == 1),
+            _ => Err(StoreError::new(StoreErrorKind::Corrupt)),
+        }
     }
 
     async fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
-        let mut call = REMOVE.call(&self.key(key));
+        let record_key = self.key(key);
+        let mut call = REMOVE.call(&record_key);
         call.arg(now.as_millis());
-        self.is(&REMOVE, &call).await
+        let answer = self.call(&record_key, &REMOVE, &call).await?;
+        let (is_live, owner): (bool, Vec<u8>) =
+            from_redis_value(answer).map_err(|_| StoreError::new(StoreErrorKind::Corrupt))?;
+        if let Ok(owner) = owner.try_into() {
+            self.forget(&SubjectHash(owner), key).await;
+        }
+        Ok(is_live)
     }
 
     /// What the server was like when it was last connected to; see the [crate's page](crate).
     fn durability(&self) -> Durability {
-        self.0.link.durability()
+        self.0.servers.durability()
     }
 }
 
-fn record(value: Value) -> Result<Record, StoreError> {
+pub(crate) fn record(value: Value) -> Result<Record, StoreError> {
     let Value::BulkString(bytes) = value else { return Err(StoreError::new(StoreErrorKind::Corrupt)) };
     layout::decode(bytes).ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt))
 }
 
 impl From<RedisStore> for AnyStore {
     fn from(store: RedisStore) -> Self {
-        Self::of(store).into()
+        Self::of(store).lists_subjects().into()
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("link", &self.0.link).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("durability", &self.durability()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carryall::store::Header;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_whose_place_is_free_again_comes_too_late() {
+        let server = carryall_testbed::server::Server::redis();
+        let store = RedisStore::connect(&server.url("0")).await.expect("a store");
+        let (key, now) = (RecordKey::from_bytes([7; 16]), Timestamp::from_secs(2_000_000_000));
+        let expires = now.plus(Duration::from_mins(1));
+        let subject = Some(SubjectHash([7; 16]));
+        let header = Header { created: now, seen: now, expires, latest: expires, subject };
+        let draft = Draft { header, payload: bytes::Bytes::new() };
+        let late = store.attempt(&key, None, &draft, now, Some(1)).await;
+        assert!(late.is_err_and(|error| error.kind() == StoreErrorKind::TimedOut));
+        assert_eq!(store.load(&key, now).await.expect("an answer"), None);
     }
 }

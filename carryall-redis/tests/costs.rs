@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,30 +12,9 @@ use carryall::store::{Commit, Draft, Durability, Header, Store as _, StoreErrorK
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, visitor};
 use carryall_testbed::server::Server;
-use common::{ask, asked, connection, store};
-use redis::from_redis_value;
+use common::{ask, asked, commands, connection, counted, store, text};
 
 const KEY: RecordKey = RecordKey::from_bytes(*b"one record of it");
-
-async fn text(url: &str, words: &str) -> String {
-    from_redis_value(ask(url, words).await).expect("a text")
-}
-
-/// How often each command was called since the last `CONFIG RESETSTAT`, without those of asking.
-async fn commands(url: &str) -> BTreeMap<String, u64> {
-    let info = text(url, "INFO commandstats").await;
-    let calls = info.lines().filter_map(|line| {
-        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
-        let count = rest.split_once(',')?.0.parse().ok()?;
-        Some((name.to_owned(), count))
-    });
-    // Every client introduces itself.
-    calls.filter(|(name, _)| !name.contains('|') && !["info", "hello", "select"].contains(&&**name)).collect()
-}
-
-fn counted(commands: &[(&str, u64)]) -> BTreeMap<String, u64> {
-    commands.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
-}
 
 fn draft(expires: Timestamp, payload: impl Into<Bytes>) -> Draft {
     let header = Header { created: expires, seen: expires, expires, latest: expires, subject: None };
@@ -78,9 +56,9 @@ async fn a_lost_race_is_told_of_in_the_same_round_trip() {
     assert_eq!(commands(&url).await, counted(&[("evalsha", 1), ("getrange", 1), ("get", 1)]));
 }
 
-#[tokio::test]
-async fn a_session_takes_little_more_room_than_a_plain_value() {
-    const SESSIONS: u32 = 2_000;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_with_its_index_takes_little_more_room_than_a_plain_value() {
+    const SESSIONS: u32 = 10_000;
     let server = Server::redis();
     let used = async |url: &str| {
         let info = text(url, "INFO memory").await;
@@ -92,7 +70,7 @@ async fn a_session_takes_little_more_room_than_a_plain_value() {
     let mut connection = connection(&url).await;
     // Syncing every write takes longer than writing.
     asked(&mut connection, "CONFIG SET appendonly no").await;
-    for length in [100, 200, 500] {
+    for length in [230, 299, 500] {
         asked(&mut connection, "FLUSHALL").await;
         let empty = used(&url).await;
         for n in 0..SESSIONS {
@@ -101,17 +79,21 @@ async fn a_session_takes_little_more_room_than_a_plain_value() {
             asked(&mut connection, &words).await;
         }
         let plain = used(&url).await - empty;
-        asked(&mut connection, "FLUSHALL").await;
-        let empty = used(&url).await;
-        for n in 0..SESSIONS {
-            let key = RecordKey::from_bytes((u128::from(n) << 64).to_be_bytes());
-            let mut draft = draft(expires, vec![b'x'; length]);
-            draft.header.subject = Some(SubjectHash([7; 16]));
-            store.commit(&key, None, draft, now).await.expect("an answer");
+        // Tenths of a plain value.
+        for (sessions, most) in [(1, 17), (3, 15)] {
+            asked(&mut connection, "FLUSHALL").await;
+            let empty = used(&url).await;
+            for n in 0..SESSIONS {
+                let key = RecordKey::from_bytes((u128::from(n) << 64).to_be_bytes());
+                let mut draft = draft(expires, vec![b'x'; length]);
+                draft.header.subject = Some(SubjectHash(u128::from(n / sessions).to_be_bytes()));
+                store.commit(&key, None, draft, now).await.expect("an answer");
+            }
+            let ours = used(&url).await - empty;
+            let each = [plain, ours].map(|sum| sum / u64::from(SESSIONS));
+            println!("{length} bytes of payload, {sessions} a subject: plain and ours {each:?}");
+            assert!(ours * 10 <= plain * most, "{length}, {sessions}: {ours} for {plain}");
         }
-        let ours = used(&url).await - empty;
-        println!("{length} bytes of payload: plain {}, session {}", plain / 2000, ours / 2000);
-        assert!(ours * 10 <= plain * 17, "{length}: {ours} for {plain}");
     }
 }
 

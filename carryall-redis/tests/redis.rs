@@ -23,6 +23,7 @@ fn server() -> &'static Server {
 async fn it_keeps_the_laws_of_a_store() {
     let url = server().url("1");
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     assert_eq!(store(&url).await.durability(), Durability::Durable);
 }
 
@@ -41,12 +42,13 @@ async fn it_keeps_the_laws_while_scripts_are_forgotten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_keeps_the_laws_with_no_more_rights_than_it_says_it_needs() {
-    let rights = "+hello +info +script|load +evalsha +eval +get +getrange +set +setrange +pexpireat +del";
+    let rights = "+hello +info +script|load +evalsha +eval +get +getrange +set +setrange +pexpireat +del +exists +time";
     let server = Server::redis();
     let admin = server.url("0");
     ask(&admin, &format!("ACL SETUSER shop on >word ~carryall:* -@all {rights}")).await;
     let url = admin.replace("default@", "shop:word@");
     conformance::store(async || store(&url).await).await;
+    conformance::subjects(async || store(&url).await).await;
     // It may not ask how the server syncs.
     assert_eq!(store(&url).await.durability(), Durability::Volatile);
     ask(&admin, "ACL SETUSER shop -info").await;
@@ -67,6 +69,14 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair(&server().url("4")).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let stores = pair(&server().url("6")).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
     }
 }
 

@@ -46,10 +46,14 @@
 //!   configuration too. SQLite runs with a write-ahead log and `synchronous = FULL`.
 //! - **Outages end by themselves**: a connection that failed, or whose caller left before the answer, is closed; one
 //!   that rested for a second is tried first.
+//! - **Subjects**: a user's sessions are found by an index. An admission within a cap is one transaction, in which nobody
+//!   else admits one of the same user: by an advisory lock on PostgreSQL, a named one (`GET_LOCK`) on MySQL and MariaDB,
+//!   and as the only writer on SQLite. With several servers that take writes at once, such as a Galera cluster, those
+//!   locks are one server's own: let one of them take the logins.
 //! - **Sweeping** goes by an index on the deadline, in batches; several nodes may sweep at once.
 //!
 //! # What it costs
-//! A load is one round trip, a commit one, or two if another request was faster. Connections are few:
+//! A load is one round trip, a commit one, or two if another request was faster. A login under a cap takes six or seven. Connections are few:
 //! [`SqlOptions`].
 
 #![cfg_attr(
@@ -57,6 +61,7 @@
     allow(dead_code, reason = "without any database there is nothing to connect to")
 )]
 
+mod admission;
 mod connect;
 mod dialect;
 mod failure;
@@ -64,6 +69,7 @@ mod lease;
 mod options;
 mod row;
 mod store;
+mod subjects;
 
 pub use connect::{ConnectError, ConnectErrorKind};
 pub use dialect::Dialect;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use carryall::clock::Timestamp;
+use carryall::id::RecordKey;
 use carryall::store::{Draft, Header, Record, SubjectHash, Version};
 use sqlx::{ColumnIndex, Decode, Error, Row, Type};
 
@@ -67,6 +68,31 @@ where
         subject,
     };
     Ok(Record { version: Version(number(0)?), header, payload: Bytes::from(row.try_get::<Vec<u8>, _>(6)?) })
+}
+
+/// A record from the same columns, and its key from `id` after them.
+pub(crate) fn keyed<R>(row: &R) -> Result<(RecordKey, Record), Error>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok((key(row, 7)?, record(row)?))
+}
+
+/// A key from this column.
+pub(crate) fn key<R>(row: &R, column: usize) -> Result<RecordKey, Error>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let id: Vec<u8> = row.try_get(column)?;
+    let length = id.len();
+    let id = id.try_into().map_err(|_| damaged(column, format!("{length} bytes")))?;
+    Ok(RecordKey::from_bytes(id))
 }
 
 fn damaged(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

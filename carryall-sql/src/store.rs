@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
@@ -32,6 +33,7 @@ pub struct SqlStore<D: Dialect>(Arc<Inner<D>>);
 struct Inner<D: Dialect> {
     pools: Pools<D::Db>,
     max_record: usize,
+    patience: Duration,
 }
 
 impl<D: Dialect> SqlStore<D> {
@@ -49,7 +51,7 @@ impl<D: Dialect> SqlStore<D> {
     /// [`ConnectError`], if the URL cannot be understood or the database does not let it in.
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, ConnectError> {
         let pools = D::connect(url, options).await?;
-        Ok(Self(Arc::new(Inner { pools, max_record: options.max_record })))
+        Ok(Self(Arc::new(Inner { pools, max_record: options.max_record, patience: options.patience })))
     }
 
     /// Makes the table and its indices where they are missing. May be called at every start, by every node.
@@ -69,17 +71,30 @@ impl<D: Dialect> SqlStore<D> {
 
     /// Reads; once more if the connection broke, because then the server may long be back, and reading twice is
     /// reading once.
-    async fn find(&self, id: &[u8], now: i64) -> Result<Option<Record>, StoreError> {
-        let load = |mut lease: Lease<D::Db>| async move {
-            let result = D::load(lease.connection(), id, now).await;
-            lease.end(result)
-        };
-        match Self::run(&self.0.pools.read, load).await {
+    pub(crate) async fn read<T, F>(
+        &self,
+        work: impl Fn(Lease<D::Db>) -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        match Self::run(&self.0.pools.read, &work).await {
             Err(error) if error.kind() == StoreErrorKind::Unavailable => {
-                Self::run(&self.0.pools.read, load).await
+                Self::run(&self.0.pools.read, &work).await
             }
             result => result,
         }
+    }
+
+    pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), StoreError> {
+        if draft.payload.len() > self.0.max_record {
+            return Err(StoreError::new(StoreErrorKind::TooLarge));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.patience
     }
 
     async fn replace(
@@ -100,7 +115,7 @@ impl<D: Dialect> SqlStore<D> {
         .await
     }
 
-    async fn write<T, F>(&self, work: impl Fn(Lease<D::Db>) -> F + Send) -> Result<T, StoreError>
+    pub(crate) async fn write<T, F>(&self, work: impl Fn(Lease<D::Db>) -> F + Send) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
@@ -130,7 +145,12 @@ impl<D: Dialect> SqlStore<D> {
 
 impl<D: Dialect> Store for SqlStore<D> {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        self.find(key.as_bytes(), millis(now)).await
+        let (id, now) = (key.as_bytes(), millis(now));
+        self.read(|mut lease| async move {
+            let result = D::load(lease.connection(), id, now).await;
+            lease.end(result)
+        })
+        .await
     }
 
     async fn commit(
@@ -140,20 +160,14 @@ impl<D: Dialect> Store for SqlStore<D> {
         draft: Draft,
         now: Timestamp,
     ) -> Result<Commit, StoreError> {
-        if draft.payload.len() > self.0.max_record {
-            return Err(StoreError::new(StoreErrorKind::TooLarge));
-        }
-        let (id, columns, now) = (key.as_bytes(), Columns::of(&draft), millis(now));
+        self.check_size(&draft)?;
+        let columns = Columns::of(&draft);
         loop {
-            if self.replace(id, expected, &columns, now).await? {
+            if self.replace(key.as_bytes(), expected, &columns, millis(now)).await? {
                 return Ok(Commit::Committed(expected.map_or(Version::FIRST, Version::next)));
             }
-            // A statement of its own, so that it sees what made the first one fail.
-            match (self.find(id, now).await?, expected) {
-                (Some(fresh), _) if Some(fresh.version) != expected => return Ok(Commit::Conflict(fresh)),
-                (None, Some(_)) => return Ok(Commit::Gone),
-                // Removed or created between the two statements: what was refused is possible now.
-                _ => {}
+            if let Some(refused) = self.refused(key, expected, now).await? {
+                return Ok(refused);
             }
         }
     }
@@ -200,7 +214,7 @@ impl<D: Dialect> Sweep for SqlStore<D> {
 
 impl<D: Dialect> From<SqlStore<D>> for AnyStore {
     fn from(store: SqlStore<D>) -> Self {
-        Self::of(store).sweeps().into()
+        Self::of(store).sweeps().lists_subjects().into()
     }
 }
 

@@ -4,12 +4,12 @@ mod common;
 
 use std::sync::OnceLock;
 
-use carryall::conformance;
-use carryall::store::AnyStore;
+use carryall::store::{AnyStore, Encrypted};
+use carryall::{KeyRing, conformance};
 use carryall_sql::{MySql, MySqlStore};
-use carryall_testbed::node::{nodes, user};
+use carryall_testbed::node::{encrypted, nodes, user};
 use carryall_testbed::server::Server;
-use carryall_testbed::{dump, fault, race, rounds, sweep};
+use carryall_testbed::{dump, fault, race, rounds, subject, sweep};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, MySqlConnection, Row as _};
 
@@ -40,6 +40,41 @@ async fn it_keeps_the_laws_of_sweeping() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_subjects() {
+    let url = database(server()).await;
+    for _ in 0..rounds(1) {
+        conformance::subjects(async || store::<MySql>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_logins_on_two_nodes_never_pass_the_cap() {
+    for _ in 0..rounds(1) {
+        let url = database(server()).await;
+        subject::fifty_logins_never_pass_the_cap(pair::<MySql>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
+    let url = database(server()).await;
+    let stores = pair::<MySql>(&url).await;
+    for _ in 0..rounds(1) {
+        subject::a_revoked_session_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn encrypted_it_keeps_the_laws_of_subjects_and_the_cap() {
+    let url = database(server()).await;
+    let ring = KeyRing::random().expect("a ring");
+    conformance::subjects(async || Encrypted::new(store::<MySql>(&url).await, &ring).expect("a store")).await;
+    let stores = encrypted(pair::<MySql>(&url).await);
+    subject::fifty_logins_never_pass_the_cap(stores.clone()).await;
+    subject::a_revoked_session_is_never_undone(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nodes_that_sweep_at_once_do_not_trip_over_each_other() {
     let stores = pair::<MySql>(&database(server()).await).await;
     sweep::nodes_that_sweep_at_once_do_not_trip_over_each_other(stores).await;
@@ -65,6 +100,15 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair::<MySql>(&url).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let url = database(server()).await;
+    let stores = pair::<MySql>(&url).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
     }
 }
 

@@ -8,7 +8,7 @@ use carryall::store::Encrypted;
 use carryall::{KeyRing, conformance};
 use carryall_sql::{ConnectErrorKind, Sqlite, SqliteStore};
 use carryall_testbed::node::{encrypted, nodes, user};
-use carryall_testbed::{crash, dump, race, rounds, scratch, sweep};
+use carryall_testbed::{crash, dump, race, rounds, scratch, subject, sweep};
 use common::{fresh_name, migrating_at_once, pair, store};
 use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
 
@@ -28,6 +28,46 @@ async fn it_keeps_the_laws_of_a_store() {
 async fn it_keeps_the_laws_of_sweeping() {
     let scratch = scratch();
     conformance::sweep(async || store::<Sqlite>(&file(scratch.path())).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_subjects() {
+    let scratch = scratch();
+    let url = file(scratch.path());
+    for _ in 0..rounds(1) {
+        conformance::subjects(async || store::<Sqlite>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_logins_on_two_nodes_never_pass_the_cap() {
+    for _ in 0..rounds(1) {
+        let scratch = scratch();
+        let url = file(scratch.path());
+        subject::fifty_logins_never_pass_the_cap(pair::<Sqlite>(&url).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
+    let scratch = scratch();
+    let url = file(scratch.path());
+    let stores = pair::<Sqlite>(&url).await;
+    for _ in 0..rounds(1) {
+        subject::a_revoked_session_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn encrypted_it_keeps_the_laws_of_subjects_and_the_cap() {
+    let scratch = scratch();
+    let url = file(scratch.path());
+    let ring = KeyRing::random().expect("a ring");
+    conformance::subjects(async || Encrypted::new(store::<Sqlite>(&url).await, &ring).expect("a store"))
+        .await;
+    let stores = encrypted(pair::<Sqlite>(&url).await);
+    subject::fifty_logins_never_pass_the_cap(stores.clone()).await;
+    subject::a_revoked_session_is_never_undone(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -58,6 +98,15 @@ async fn a_logout_that_races_with_slow_writers_is_never_undone() {
     let stores = pair::<Sqlite>(&file(scratch.path())).await;
     for _ in 0..rounds(3) {
         race::a_logout_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_lock_take_turns() {
+    let scratch = scratch();
+    let stores = pair::<Sqlite>(&file(scratch.path())).await;
+    for _ in 0..rounds(1) {
+        race::requests_that_lock_take_turns(stores.clone()).await;
     }
 }
 

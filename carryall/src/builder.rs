@@ -1,5 +1,6 @@
 //! Assembles [`Sessions`]: collects what each part needs, and turns contradictions into errors.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::policy::{ClientPolicy, FingerprintPolicy};
 use crate::random::{Random, SystemRandom};
 use crate::revocation::{Revocations, SingleNode};
 use crate::sessions::Sessions;
-use crate::store::AnyStore;
+use crate::store::{AnyStore, Cap, WhenFull};
 
 /// Collects the configuration of [`Sessions`]; every contradiction is an error of [`build`](Self::build).
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub struct SessionsBuilder {
     fingerprint: Option<FingerprintPolicy>,
     patience: Patience,
     max_record: usize,
+    cap: Option<(usize, WhenFull)>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     observer: Option<Arc<dyn Observer>>,
@@ -59,6 +61,7 @@ impl SessionsBuilder {
             fingerprint: None,
             patience: Patience { operation: Duration::from_secs(2), commit: Duration::from_secs(5) },
             max_record: 1024 * 1024,
+            cap: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             observer: None,
@@ -171,6 +174,17 @@ impl SessionsBuilder {
         self
     }
 
+    /// How many sessions a user may have at once, and what becomes of one more login. Default: as many as they like.
+    ///
+    /// No race passes the cap, on however many nodes: a login is admitted in one operation of the store. With
+    /// [`WhenFull::EndOldest`] the session that began first ends, with the event `Ended`; with [`WhenFull::Refuse`] the
+    /// commit of the login fails with [`TooManySessions`](crate::ErrorKind::TooManySessions), answered with 409 if the
+    /// handler does not. Needs a store that finds the sessions of a user.
+    pub fn sessions_per_user(mut self, most: usize, when_full: WhenFull) -> Self {
+        self.cap = Some((most, when_full));
+        self
+    }
+
     /// Where the time comes from. Default: the system.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -204,6 +218,7 @@ impl SessionsBuilder {
         let binding = Binding::new(self.app_id(cookie.name())?, cookie.name());
         let home = self.home(&binding)?;
         self.check_revocation(&home)?;
+        let cap = self.cap(&home)?;
         let is_kept = matches!(home, Home::Store { .. });
         let fingerprint =
             self.fingerprint.map(|policy| (policy, self.ring.macs(Purpose::Fingerprint, &binding)));
@@ -226,7 +241,9 @@ impl SessionsBuilder {
             observer: self.observer,
             patience: self.patience,
             max_record: self.max_record,
+            cap,
             queues: crate::lifecycle::Queues::default(),
+            lines: crate::lifecycle::Queues::default(),
             outbox: crate::lifecycle::Outbox::default(),
         }))
     }
@@ -276,6 +293,18 @@ impl SessionsBuilder {
                 carrier.prepare(&self.ring, binding, self.lifetimes).map(Home::Client)
             }
         }
+    }
+
+    fn cap(&self, home: &Home) -> Result<Option<Cap>, ConfigError> {
+        let Some((most, when_full)) = self.cap else { return Ok(None) };
+        let most = NonZeroUsize::new(most)
+            .ok_or_else(|| ConfigError::new("`sessions_per_user` of zero would let nobody sign in"))?;
+        if !matches!(home, Home::Store { store, .. } if store.subjects().is_some()) {
+            return Err(ConfigError::new(
+                "`sessions_per_user` needs a store that finds the sessions of a user: cookies and files cannot",
+            ));
+        }
+        Ok(Some(Cap { most, when_full }))
     }
 
     fn check_revocation(&self, home: &Home) -> Result<(), ConfigError> {

@@ -28,8 +28,12 @@ pub enum ErrorKind {
     Outage,
     /// Another request changed a value that this one had read before it set it.
     Conflict,
+    /// Another request has the session locked and did not let go in time, or too many wait for it.
+    Busy,
     /// The session was ended or replaced while this request worked on it; its writes are dropped.
     Superseded,
+    /// The user has as many sessions as they may have, so this login was refused. Nothing was written.
+    TooManySessions,
     /// The session would not fit into its cookie or its record. The value was not written.
     TooLarge,
     /// A value cannot be stored: it is not a number, has keys that are no strings, or is nested too deep.

@@ -56,6 +56,10 @@ pub enum End {
     Logout,
     /// Nothing was left in it.
     Emptied,
+    /// It was revoked by its name, or as one of its user's others.
+    Revoked,
+    /// Its user signed in elsewhere, and it was the oldest of as many sessions as they may have.
+    Displaced,
 }
 
 /// Which sessions the application or an operator revoked.

@@ -53,6 +53,12 @@ impl Handle {
     }
 }
 
+impl AsRef<str> for Handle {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -118,6 +124,12 @@ impl Subject {
 
     /// The user id as the application gave it.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Subject {
+    fn as_ref(&self) -> &str {
         &self.0
     }
 }

@@ -68,6 +68,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `axum` | yes | [`axum`]: extractors for axum 0.8 |
+//! | `metrics` | no | [`metrics`]: counters and latencies through the facade of that name |
 //! | `testing` | no | [`testing`]: sessions without HTTP, a client with a cookie jar, a frozen clock |
 //! | `conformance` | no | [`conformance`]: the laws of stores as a suite |
 
@@ -86,8 +87,11 @@ mod generation;
 pub mod http;
 pub mod id;
 pub mod key;
+mod lease;
 mod lifecycle;
 pub mod lifetime;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod policy;
 pub mod random;
 pub mod revocation;
@@ -111,8 +115,10 @@ pub use key::{Algorithm, Key, KeyRing};
 pub use lifecycle::{Place, Sweeping};
 pub use lifetime::Lifetime;
 pub use policy::{ClientPolicy, CsrfPolicy, FingerprintPolicy};
-pub use session::{Csrf, Flash, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment};
-pub use sessions::Sessions;
+pub use session::{
+    Csrf, Flash, Lease, LeaseOptions, Meta, Outdated, Segment, SegmentData, Session, UntypedSegment,
+};
+pub use sessions::{Listed, Sessions};
 pub use store::MemoryStore;
 
 /// The examples of the documents, compiled and run with the other examples.

@@ -1,8 +1,12 @@
 //! The application-wide handle: built once, gives the layer, revokes.
 
+mod listing;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use listing::Listed;
 
 use crate::builder::SessionsBuilder;
 use crate::error::{Error, ErrorKind};
@@ -11,7 +15,7 @@ use crate::http::{CsrfLayer, SessionLayer};
 use crate::id::Subject;
 use crate::key::{KeyId, KeyRing};
 use crate::lifecycle::Sweeping;
-use crate::lifecycle::drive::{sweep, sweep_every, within};
+use crate::lifecycle::drive::{subjects, sweep, sweep_every, within};
 use crate::lifecycle::house::House;
 use crate::policy::CsrfPolicy;
 use crate::revocation::{Revocations, Scope};
@@ -68,11 +72,21 @@ impl Sessions {
 
     /// Signs a user out everywhere: every session that began before now is refused from the answer on.
     ///
+    /// Where nothing is configured that revokes, but a store finds the user's sessions, each of them is ended there.
+    /// Somebody who signs in meanwhile may stay then, and a session that calls this from inside and signs in again
+    /// loses its values.
+    ///
     /// # Errors
-    /// [`Misuse`](ErrorKind::Misuse) without revocations ([`single_node`](SessionsBuilder::single_node) or a log);
+    /// [`Misuse`](ErrorKind::Misuse) without revocations ([`single_node`](SessionsBuilder::single_node) or a log) and
+    /// without such a store;
     /// [`Outage`](ErrorKind::Outage) means "unknown": repeating is harmless.
     pub async fn revoke_subject(&self, subject: impl AsRef<str>) -> Result<(), Error> {
         let subject = Subject::new(subject)?;
+        if !self.house.revokes && subjects::can_list(&self.house) {
+            subjects::end_all(&self.house, &subject, None).await?;
+            self.house.tell(|| Event::Revoked { what: Revoked::Subject });
+            return Ok(());
+        }
         self.revoke(Scope::Subject(self.house.subject_hash(&subject)), Revoked::Subject).await
     }
 

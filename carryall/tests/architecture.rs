@@ -15,7 +15,9 @@ const LEAVES: &[&str] = &[
     "format",
     "generation",
     "id",
+    "lease",
     "lifetime",
+    "metrics",
     "random",
     "value",
     "varint",
@@ -33,7 +35,7 @@ const REST: &[(&str, &[&str])] = &[
     ("http", &["lifecycle", "session", "policy", "cookie"]),
     ("axum", &["http", "session", "policy"]),
     ("builder", &["sessions", "lifecycle", "policy", "carrier", "cookie", "key", "revocation", "store"]),
-    ("sessions", &["builder", "http", "lifecycle", "policy", "key", "revocation", "store"]),
+    ("sessions", &["builder", "http", "lifecycle", "session", "policy", "key", "revocation", "store"]),
     ("testing", &["sessions", "lifecycle", "session", "cookie", "key"]),
 ];
 

@@ -2,6 +2,7 @@
 //!
 //! `carryall-demo --help` names the options. [`app`] is the whole application as a router, for tests.
 
+mod agent;
 mod api;
 mod app;
 mod assets;

@@ -12,7 +12,8 @@ use crate::span;
 use crate::store::StoreChoice;
 
 const STORES: &str = "What keeps sessions on the server: memory, file:DIR, sqlite:FILE, \
-    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, redis://HOST/DATABASE [default: memory]";
+    postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, redis://HOST/DATABASE, \
+    redis+sentinel://HOST,HOST/NAME, redis+cluster://HOST,HOST [default: memory]";
 
 /// A small shop that shows what Carryall does with sessions.
 #[derive(Clone, Debug, Parser)]
@@ -50,6 +51,14 @@ pub struct Options {
     #[arg(long, env = "CARRYALL_REFRESH", value_name = "TIME", value_parser = span::parse)]
     pub(crate) refresh: Option<Duration>,
 
+    /// On how many devices a user may be signed in at once, with a store that can list them [default: any number]
+    #[arg(long, env = "CARRYALL_DEVICES", value_name = "NUMBER")]
+    pub(crate) devices: Option<usize>,
+
+    /// What becomes of one device more [default: oldest]
+    #[arg(long, env = "CARRYALL_WHEN_FULL", value_name = "WHO", requires = "devices")]
+    pub(crate) when_full: Option<WhoGoes>,
+
     /// Drops `Secure` from the cookie, for browsers that refuse it without TLS
     #[arg(long, env = "CARRYALL_PLAIN_HTTP", value_parser = BoolishValueParser::new())]
     pub(crate) plain_http: bool,
@@ -71,6 +80,15 @@ pub(crate) enum CarrierChoice {
     Sealed,
     /// Signed: readable by the visitor
     Signed,
+}
+
+/// Who goes when a user signs in on one device too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhoGoes {
+    /// The oldest is signed out
+    Oldest,
+    /// The new one is refused
+    New,
 }
 
 impl Options {
@@ -183,6 +201,8 @@ mod tests {
             &["--idle", "2h", "--absolute", "1h"],
             &["--idle", "10", "--refresh", "10"],
             &["--idle", "0"],
+            &["--when-full", "new"],
+            &["--devices", "many"],
             &["--idle", "soon"],
             &["--place", "cloud"],
             &["--flag"],

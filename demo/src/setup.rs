@@ -1,9 +1,10 @@
 //! The options, put into effect: the sessions, and what the pages tell about them.
 
+use carryall::store::WhenFull;
 use carryall::{Algorithm, Carrier, ClientPolicy, CookiePolicy, KeyRing, Place, Sessions, SessionsBuilder};
 
 use crate::failure::Failure;
-use crate::options::{CarrierChoice, Options, PlaceChoice};
+use crate::options::{CarrierChoice, Options, PlaceChoice, WhoGoes};
 
 /// What every request shares.
 #[derive(Debug)]
@@ -32,6 +33,10 @@ impl Setup {
                 let store = options.store.clone().unwrap_or_default().open().await?;
                 builder.store(store).place_all(Place::Store)
             }
+        };
+        let builder = match options.devices {
+            Some(most) => builder.sessions_per_user(most, when_full(options.when_full)),
+            None => builder,
         };
         let sessions = builder.build().map_err(|error| Failure::option(error.to_string()))?;
         Ok(Self { options: options.clone(), sessions })
@@ -85,6 +90,13 @@ fn keys(options: &Options) -> Result<KeyRing, Failure> {
     };
     let ring = if path.exists() { KeyRing::from_file(path) } else { KeyRing::generate_file(path) };
     ring.map_err(|error| Failure::option(format!("--keys: {error}")))
+}
+
+fn when_full(who_goes: Option<WhoGoes>) -> WhenFull {
+    match who_goes {
+        Some(WhoGoes::New) => WhenFull::Refuse,
+        Some(WhoGoes::Oldest) | None => WhenFull::EndOldest,
+    }
 }
 
 fn carry(builder: SessionsBuilder, carrier: Option<CarrierChoice>) -> SessionsBuilder {

@@ -26,7 +26,7 @@ pub(crate) enum StoreChoice {
     Postgres(String),
     /// The MySQL or MariaDB database of this URL.
     MySql(String),
-    /// The Redis or Valkey of this URL.
+    /// The Redis or Valkey of this URL, or several.
     Redis(String),
 }
 
@@ -42,12 +42,21 @@ impl FromStr for StoreChoice {
             "sqlite" if !rest.is_empty() => Ok(Self::Sqlite(url())),
             "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(url())),
             "mysql" | "mariadb" if rest.starts_with("//") => Ok(Self::MySql(url())),
-            "redis" | "rediss" | "valkey" | "valkeys" if rest.starts_with("//") => Ok(Self::Redis(url())),
+            _ if is_redis(scheme) && rest.starts_with("//") => Ok(Self::Redis(url())),
             "unix" if rest.starts_with('/') => Ok(Self::Redis(url())),
             // Without the text itself, which may hold a password.
-            _ => Err("it is memory, file:DIR, sqlite:FILE, postgres://.., mysql://.. or redis://.."),
+            _ => Err(
+                "it is memory, file:DIR, sqlite:FILE, postgres://.., mysql://.., redis://.., redis+sentinel://.. or redis+cluster://..",
+            ),
         }
     }
+}
+
+/// Whether URLs with this scheme name a Redis or Valkey, or several.
+fn is_redis(scheme: &str) -> bool {
+    let (name, kind) = scheme.split_once('+').map_or((scheme, None), |(name, kind)| (name, Some(kind)));
+    let is_known = matches!(kind, None | Some("sentinel" | "cluster"));
+    is_known && ["redis", "rediss", "valkey", "valkeys"].contains(&name)
 }
 
 impl fmt::Debug for StoreChoice {
@@ -133,14 +142,26 @@ mod tests {
             ("redis://ada:secret@db/0", "Redis"),
             ("rediss://:secret@db", "Redis"),
             ("unix:/run/redis?pass=secret", "Redis"),
+            ("redis+sentinel://:secret@one,two/shop", "Redis"),
+            ("rediss+cluster://:secret@one,two", "Redis"),
+            ("valkey+cluster://one", "Redis"),
         ] {
             let choice: StoreChoice = text.parse().expect(text);
             assert!(choice.name().contains(name), "{text}: {choice:?}");
             assert!(!format!("{choice:?}").contains("secret"));
         }
-        for text in
-            ["", "memory:x", "file", "file:", "sqlite:", "postgres:db", "redis:db", "mongodb://secret@db"]
-        {
+        for text in [
+            "",
+            "memory:x",
+            "file",
+            "file:",
+            "sqlite:",
+            "postgres:db",
+            "redis:db",
+            "redis+cluster:db",
+            "redis+secret://db",
+            "mongodb://secret@db",
+        ] {
             let error = text.parse::<StoreChoice>().expect_err(text);
             assert!(!error.contains("secret"), "{error}");
         }

@@ -288,3 +288,80 @@ async fn plain_http_drops_the_prefix_with_the_attribute() {
         "{cookies:?}"
     );
 }
+
+async fn login(script: &mut Script) -> (u16, Value) {
+    ask(script, "POST", "/api/login", r#"{"user":"ada"}"#).await
+}
+
+/// The same demo for another script.
+fn another(script: &Script) -> Script {
+    let mut other = script.clone();
+    other.delete_cookie("__Host-session");
+    other
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_by_their_ids() {
+    let scratch = carryall_testbed::scratch();
+    let sqlite = format!("sqlite:{}", scratch.path().join("sessions.db").display());
+    for store in ["memory", &sqlite] {
+        let first = &mut script(&["--store", store]).await;
+        let (second, bob) = (&mut another(first), &mut another(first));
+        let (firsts, seconds) = (login(first).await.1, login(second).await.1);
+        ask(bob, "POST", "/api/login", r#"{"user":"bob"}"#).await;
+        let (status, listed) = ask(second, "GET", "/api/sessions", "").await;
+        let ids = |listed: &Value| {
+            let mut ids: Vec<_> =
+                listed.as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
+            ids.sort_by_key(Value::to_string);
+            ids
+        };
+        let mut both = vec![firsts["id"].clone(), seconds["id"].clone()];
+        both.sort_by_key(Value::to_string);
+        assert_eq!((status, ids(&listed)), (200, both), "{store}");
+        let current = listed.as_array().expect("a list").iter().find(|one| one["current"] == true);
+        assert_eq!(current.expect("the current one")["id"], seconds["id"]);
+        let path = |session: &Value| format!("/api/sessions/{}", session["id"].as_str().expect("an id"));
+        assert_eq!(ask(bob, "DELETE", &path(&firsts), "").await.0, 404, "somebody else's");
+        assert_eq!(ask(second, "DELETE", &path(&firsts), "").await.0, 204);
+        assert_eq!(ask(second, "DELETE", &path(&firsts), "").await.0, 404, "it is gone");
+        assert!(ask(first, "GET", "/api/session", "").await.1["subject"].is_null());
+        assert_eq!(ask(second, "DELETE", &path(&seconds), "").await.0, 204, "one's own");
+        assert_eq!(second.cookie("__Host-session"), None, "the cookie is removed");
+        let (status, answer) = ask(second, "GET", "/api/sessions", "").await;
+        assert_eq!((status, answer["error"].is_string()), (401, true));
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_can_list_sessions_it_is_said() {
+    let scratch = carryall_testbed::scratch();
+    let files = format!("file:{}", scratch.path().join("sessions").display());
+    for home in [&["--carrier", "sealed"][..], &["--carrier", "signed"], &["--store", &files]] {
+        let script = &mut script(home).await;
+        login(script).await;
+        for (method, path) in [("GET", "/api/sessions"), ("DELETE", "/api/sessions/x")] {
+            let (status, answer) = ask(script, method, path, "").await;
+            assert_eq!(status, 404, "{home:?}");
+            assert!(answer["error"].as_str().is_some_and(|text| text.contains("no list")), "{answer}");
+        }
+        let page = script.get("/devices").await;
+        assert_eq!(page.status, 200, "{home:?}");
+        assert!(page.text().contains("There is no list here.") && !page.text().contains("/devices/one"));
+    }
+}
+
+#[tokio::test]
+async fn one_device_too_many_signs_the_oldest_out_or_is_refused() {
+    let first = &mut script(&["--store", "memory", "--devices", "1"]).await;
+    let second = &mut another(first);
+    assert_eq!((login(first).await.0, login(second).await.0), (200, 200));
+    assert!(ask(first, "GET", "/api/session", "").await.1["subject"].is_null());
+    let first = &mut script(&["--store", "memory", "--devices", "1", "--when-full", "new"]).await;
+    let second = &mut another(first);
+    assert_eq!(login(first).await.0, 200);
+    let (status, answer) = login(second).await;
+    assert_eq!(status, 409);
+    assert!(answer["error"].as_str().is_some_and(|text| text.contains("1 sessions already")), "{answer}");
+    assert_eq!(ask(first, "GET", "/api/session", "").await.1["subject"], "ada");
+}

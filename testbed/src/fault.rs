@@ -16,23 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const HANGS: Duration = Duration::from_secs(20);
 
 /// Two nodes with little patience.
-fn two(stores: [AnyStore; 2]) -> [Router; 2] {
+pub fn two(stores: [AnyStore; 2]) -> [Router; 2] {
     let ring = KeyRing::random().unwrap();
     stores.map(|store| node(&ring, store, PATIENCE, Pause::Nothing))
 }
 
-async fn add(browser: &mut Browser, key: &str) -> StatusCode {
+/// Adds something to the browser's session, or fails in time.
+pub async fn add(browser: &mut Browser, key: &str) -> StatusCode {
     let path = format!("/add/{key}");
     let answer = tokio::time::timeout(HANGS, browser.post(&path)).await;
     answer.expect("a request hangs").status
 }
 
-/// Tries until it works again, which it does without being told.
-async fn recover(browser: &mut Browser) {
-    const ATTEMPTS: usize = 200;
+/// Tries until it works again, which it does without being told. Meanwhile the answer is 503.
+pub async fn recover(browser: &mut Browser) {
+    const ATTEMPTS: usize = 600;
     for _ in 0..ATTEMPTS {
-        if add(browser, "after").await == StatusCode::OK {
-            return;
+        match add(browser, "after").await {
+            StatusCode::OK => return,
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -78,7 +80,7 @@ pub async fn nothing_committed_is_lost_when_the_server_is_killed(server: &mut Se
 }
 
 /// Writes key after key until one fails; answers with those that did not.
-async fn write_until_it_fails(mut browser: Browser, round: usize) -> Vec<String> {
+pub async fn write_until_it_fails(mut browser: Browser, round: usize) -> Vec<String> {
     let mut written = Vec::new();
     loop {
         let key = format!("{round}-{}", written.len());

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod node;
 pub mod race;
 pub mod server;
+pub mod subject;
 pub mod sweep;
 
 /// An empty directory that nobody else may enter; it goes when it is dropped.

@@ -7,8 +7,11 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use carryall::store::{AnyStore, Encrypted};
 use carryall::testing::TestClient;
-use carryall::{Error, KeyRing, Session, Sessions};
+use carryall::{Error, KeyRing, LeaseOptions, Session, Sessions};
 use serde::{Deserialize, Serialize};
+
+/// How long a lease is waited for: longer than dozens of holders take on a slow disk.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser that visits a node.
 pub type Browser = TestClient<Router>;
@@ -50,9 +53,16 @@ pub fn encrypted(stores: [AnyStore; 2]) -> [AnyStore; 2] {
 /// A node whose requests wait this long for the store, and whose handlers take so long.
 pub fn node(ring: &KeyRing, store: AnyStore, patience: Duration, pause: Pause) -> Router {
     let sessions = Sessions::builder(ring.clone()).store(store).patience(patience, patience).build().unwrap();
+    serving(&sessions, pause)
+}
+
+/// A node with these sessions, whose handlers take so long.
+pub fn serving(sessions: &Sessions, pause: Pause) -> Router {
     let add = move |session: Session, Path(key): Path<String>| add(session, key, pause);
     Router::new()
         .route("/add/{key}", post(add))
+        .route("/put/{key}", post(put))
+        .route("/count-alone", post(move |session: Session| count_alone(session, pause)))
         .route("/state", get(state))
         .route("/login/{subject}", post(login))
         .route("/logout", post(async |session: Session| session.logout()))
@@ -90,15 +100,33 @@ pub async fn user(node: &Router, subject: &str) -> Browser {
     browser
 }
 
-async fn add(session: Session, key: String, pause: Pause) -> Result<(), Error> {
-    match pause {
-        Pause::Nothing => {}
-        Pause::Yield => tokio::task::yield_now().await,
-        Pause::Millis => tokio::time::sleep(Duration::from_millis(5)).await,
+impl Pause {
+    async fn take(self) {
+        match self {
+            Self::Nothing => {}
+            Self::Yield => tokio::task::yield_now().await,
+            Self::Millis => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
     }
+}
+
+async fn add(session: Session, key: String, pause: Pause) -> Result<(), Error> {
+    pause.take().await;
     session.set(&format!("key-{key}"), &key)?;
     session.update("counter", |n: Option<u64>| n.unwrap_or(0) + 1)?;
     Ok(())
+}
+
+async fn put(session: Session, Path(key): Path<String>) -> Result<(), Error> {
+    session.set(&format!("key-{key}"), &key)
+}
+
+/// Looks at the counter and sets it, as only a handler can that has the session to itself.
+async fn count_alone(session: Session, pause: Pause) -> Result<(), Error> {
+    session.lock(LeaseOptions::default().wait(PATIENCE).waiting(100)).await?;
+    let counter: u64 = session.get("counter")?.unwrap_or(0);
+    pause.take().await;
+    session.set("counter", &(counter + 1))
 }
 
 async fn state(session: Session) -> Result<Json<State>, Error> {

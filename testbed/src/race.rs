@@ -44,6 +44,31 @@ pub async fn fifty_requests_lose_nothing(stores: [AnyStore; 2]) {
     }
 }
 
+/// Requests on two nodes that lock their session, look at a counter and set it, while others write the session without
+/// asking: the counter has counted every one, and nobody was refused.
+pub async fn requests_that_lock_take_turns(stores: [AnyStore; 2]) {
+    for pause in [Pause::Nothing, Pause::Yield, Pause::Millis] {
+        let nodes = two(&stores, pause);
+        let browser = user(&nodes[0], "ada").await;
+        let requests: Vec<_> = (0..24)
+            .map(|n| {
+                let mut browser = at(&nodes[n % 2], &browser);
+                tokio::spawn(async move {
+                    match n % 4 {
+                        3 => browser.post(&format!("/put/{n}")).await.status,
+                        _ => browser.post("/count-alone").await.status,
+                    }
+                })
+            })
+            .collect();
+        for request in requests {
+            assert_eq!(request.await.unwrap(), StatusCode::OK, "{pause:?}");
+        }
+        let state = state_of(&mut at(&nodes[1], &browser)).await;
+        assert_eq!((state.counter, state.keys.len()), (1 + 18, 1 + 6), "{pause:?}");
+    }
+}
+
 /// Writers on two nodes change a session over and over while it is signed out: nobody is signed in afterwards, on
 /// either node, with any cookie that any of them had.
 pub async fn a_logout_is_never_undone(stores: [AnyStore; 2]) {

@@ -1,10 +1,12 @@
 //! What the tests of the store share.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by test programs that each use a part")]
 
+use std::collections::BTreeMap;
+
 use carryall::store::AnyStore;
 use carryall_redis::RedisStore;
-use redis::Value;
 use redis::aio::MultiplexedConnection;
+use redis::{Value, from_redis_value};
 
 pub async fn store(url: &str) -> RedisStore {
     RedisStore::connect(url).await.expect("a connection")
@@ -46,4 +48,24 @@ pub async fn everything(url: &str) -> Vec<u8> {
         dump.extend(value);
     }
     dump
+}
+
+pub async fn text(url: &str, words: &str) -> String {
+    from_redis_value(ask(url, words).await).expect("a text")
+}
+
+/// How often each command was called since the last `CONFIG RESETSTAT`, without those of asking.
+pub async fn commands(url: &str) -> BTreeMap<String, u64> {
+    let info = text(url, "INFO commandstats").await;
+    let calls = info.lines().filter_map(|line| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let count = rest.split_once(',')?.0.parse().ok()?;
+        Some((name.to_owned(), count))
+    });
+    // Every client introduces itself.
+    calls.filter(|(name, _)| !name.contains('|') && !["info", "hello", "select"].contains(&&**name)).collect()
+}
+
+pub fn counted(commands: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    commands.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }

@@ -8,7 +8,9 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
+use carryall::id::RecordKey;
 use carryall::store::{Record, StoreErrorKind};
 use sqlx::error::DatabaseError;
 use sqlx::{Database, Error};
@@ -30,7 +32,7 @@ pub struct Pools<DB: Database> {
 
 /// How one database is spoken to. Not to be implemented elsewhere: the types it speaks of are private.
 ///
-/// Every verb is one transaction. Each answers whether it found a live row to work on, and changes nothing else.
+/// Every verb is one transaction, but for those of an admission. Each answers whether it found a live row to work on, and changes nothing else.
 pub trait Dialect: Debug + Send + Sync + Sized + 'static {
     #[doc(hidden)]
     type Db: Database;
@@ -95,6 +97,56 @@ pub trait Dialect: Debug + Send + Sync + Sized + 'static {
         now: i64,
         limit: i64,
     ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// The live rows of a subject, by age.
+    #[doc(hidden)]
+    fn list(
+        connection: &mut Connection<Self>,
+        subject: &[u8],
+        limit: i64,
+        now: i64,
+    ) -> impl Future<Output = Result<Vec<(RecordKey, Record)>, Error>> + Send;
+
+    #[doc(hidden)]
+    fn count(
+        connection: &mut Connection<Self>,
+        subject: &[u8],
+        now: i64,
+    ) -> impl Future<Output = Result<i64, Error>> + Send;
+
+    /// Begins a transaction in which nobody else admits a row of this subject; answers whether it was its turn in time.
+    #[doc(hidden)]
+    fn begin_admission(
+        connection: &mut Connection<Self>,
+        subject: &[u8],
+        patience: Duration,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Ends it, with all that was written in it or nothing.
+    #[doc(hidden)]
+    fn end_admission(
+        connection: &mut Connection<Self>,
+        subject: &[u8],
+        keep: bool,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// In it: the live rows of the subject but this one, by age.
+    #[doc(hidden)]
+    fn others(
+        connection: &mut Connection<Self>,
+        subject: &[u8],
+        id: &[u8],
+        now: i64,
+    ) -> impl Future<Output = Result<Vec<RecordKey>, Error>> + Send;
+
+    /// In it: removes a live row of the subject, and answers what it was in the end.
+    #[doc(hidden)]
+    fn oust(
+        connection: &mut Connection<Self>,
+        id: &[u8],
+        subject: &[u8],
+        now: i64,
+    ) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
 
     /// What a refusal means.
     #[doc(hidden)]

@@ -11,17 +11,19 @@
 //! over, and removing one, take a second statement there.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
+use carryall::id::RecordKey;
 use carryall::store::{Record, StoreErrorKind};
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
-use sqlx::{Error, query};
+use sqlx::{Error, query, query_scalar};
 
 use super::{Dialect, Pools};
 use crate::connect::ConnectError;
 use crate::lease::Connections;
 use crate::options::SqlOptions;
-use crate::row::{Columns, record};
+use crate::row::{Columns, key, keyed, record};
 use crate::store::SqlStore;
 
 /// Sessions in MySQL or MariaDB. URL: `mysql://user:password@host:port/database?ssl-mode=VERIFY_IDENTITY`, also with
@@ -140,6 +142,86 @@ impl Dialect for MySql {
         Ok(delete.bind(now).bind(limit).execute(connection).await?.rows_affected())
     }
 
+    /// Any level: a consistent read with a snapshot of its own.
+    async fn list(
+        connection: &mut MySqlConnection,
+        subject: &[u8],
+        limit: i64,
+        now: i64,
+    ) -> Result<Vec<(RecordKey, Record)>, Error> {
+        let rows = query(
+            "SELECT version, created, seen, expires, latest, subject, payload, id
+             FROM carryall_sessions WHERE subject = ? AND expires + 0 > ? ORDER BY created, id LIMIT ?",
+        );
+        let rows = rows.bind(subject).bind(now).bind(limit).fetch_all(connection).await?;
+        rows.iter().map(keyed).collect()
+    }
+
+    /// Any level, as above.
+    async fn count(connection: &mut MySqlConnection, subject: &[u8], now: i64) -> Result<i64, Error> {
+        let count =
+            query_scalar("SELECT COUNT(*) FROM carryall_sessions WHERE subject = ? AND expires + 0 > ?");
+        count.bind(subject).bind(now).fetch_one(connection).await
+    }
+
+    /// A named lock. Locks on a range of the index would do as well, but two transactions may hold the same gap, and
+    /// then wait for each other: of fifty logins at once, most would be sacrificed again and again.
+    ///
+    /// The lock comes first: what the transaction reads is as of its first reading, at the levels where it matters.
+    async fn begin_admission(
+        connection: &mut MySqlConnection,
+        subject: &[u8],
+        patience: Duration,
+    ) -> Result<bool, Error> {
+        let lock = query_scalar::<_, Option<i64>>("SELECT GET_LOCK(?, ?)").bind(lock_name(subject));
+        let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX).max(1);
+        if lock.bind(seconds).fetch_one(&mut *connection).await? != Some(1) {
+            return Ok(false);
+        }
+        sqlx::raw_sql("START TRANSACTION").execute(connection).await.map(|_| true)
+    }
+
+    async fn end_admission(
+        connection: &mut MySqlConnection,
+        subject: &[u8],
+        keep: bool,
+    ) -> Result<(), Error> {
+        let ended = sqlx::raw_sql(if keep { "COMMIT" } else { "ROLLBACK" }).execute(&mut *connection).await;
+        ended?;
+        query("DO RELEASE_LOCK(?)").bind(lock_name(subject)).execute(connection).await.map(drop)
+    }
+
+    /// Any level: the first reading of the transaction, after the lock was given.
+    async fn others(
+        connection: &mut MySqlConnection,
+        subject: &[u8],
+        id: &[u8],
+        now: i64,
+    ) -> Result<Vec<RecordKey>, Error> {
+        let rows = query(
+            "SELECT id FROM carryall_sessions WHERE subject = ? AND id <> ? AND expires + 0 > ? ORDER BY created, id",
+        );
+        let rows = rows.bind(subject).bind(id).bind(now).fetch_all(connection).await?;
+        rows.iter().map(|row| key(row, 0)).collect()
+    }
+
+    /// Any level: a locking read of the newest version of the row, which nobody changes from there on.
+    async fn oust(
+        connection: &mut MySqlConnection,
+        id: &[u8],
+        subject: &[u8],
+        now: i64,
+    ) -> Result<Option<Record>, Error> {
+        let row = query(
+            "SELECT version, created, seen, expires, latest, subject, payload
+             FROM carryall_sessions WHERE id = ? AND subject = ? AND expires + 0 > ? FOR UPDATE",
+        );
+        let row = row.bind(id).bind(subject).bind(now).fetch_optional(&mut *connection).await?;
+        let Some(found) = row.as_ref().map(record).transpose()? else { return Ok(None) };
+        query("DELETE FROM carryall_sessions WHERE id = ?").bind(id).execute(connection).await?;
+        Ok(Some(found))
+    }
+
     fn kind(refusal: &dyn DatabaseError) -> StoreErrorKind {
         match number(refusal) {
             // The disk, the table, or the space for it is full.
@@ -158,6 +240,11 @@ impl Dialect for MySql {
     fn is_sacrificed(refusal: &dyn DatabaseError) -> bool {
         number(refusal) == Some(1213)
     }
+}
+
+/// Names are the server's, whatever the database, and have 64 characters at most.
+fn lock_name(subject: &[u8]) -> String {
+    subject.iter().fold(String::from("carryall:"), |name, byte| format!("{name}{byte:02x}"))
 }
 
 fn number(refusal: &dyn DatabaseError) -> Option<u16> {

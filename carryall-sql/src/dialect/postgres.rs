@@ -2,23 +2,26 @@
 //!
 //! Connections set READ COMMITTED for themselves, whatever the server's default is. There a statement that meets a row
 //! which another transaction is changing waits for it, and then judges the row anew as it was left: its `WHERE` is
-//! true of what it changes. At stricter levels it would fail instead. Each statement is a transaction of its own.
+//! true of what it changes. At stricter levels it would fail instead. Each statement is a transaction of its own, but for those of
+//! an admission.
 //!
 //! The fresh row after a lost race is read by a second statement. A single one that updates or else selects would see
 //! the snapshot from before it waited: the stale row, and an absent one as present.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
+use carryall::id::RecordKey;
 use carryall::store::{Record, StoreErrorKind};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{Error, Executor as _, query};
+use sqlx::{Error, Executor as _, query, query_scalar};
 
 use super::{Dialect, Pools};
 use crate::connect::ConnectError;
 use crate::lease::Connections;
 use crate::options::SqlOptions;
-use crate::row::{Columns, record};
+use crate::row::{Columns, key, keyed, record};
 use crate::store::SqlStore;
 
 /// Sessions in PostgreSQL. URL: `postgres://user:password@host:port/database?sslmode=verify-full`; the default is TLS
@@ -147,6 +150,74 @@ impl Dialect for Postgres {
              DELETE FROM carryall_sessions AS s USING due WHERE s.id = due.id",
         );
         Ok(delete.bind(now).bind(limit).execute(connection).await?.rows_affected())
+    }
+
+    /// Any level: rows as of the statement's beginning.
+    async fn list(
+        connection: &mut PgConnection,
+        subject: &[u8],
+        limit: i64,
+        now: i64,
+    ) -> Result<Vec<(RecordKey, Record)>, Error> {
+        let rows = query(
+            "SELECT version, created, seen, expires, latest, subject, payload, id
+             FROM carryall_sessions WHERE subject = $1 AND expires > $2 ORDER BY created, id LIMIT $3",
+        );
+        let rows = rows.bind(subject).bind(now).bind(limit).fetch_all(connection).await?;
+        rows.iter().map(keyed).collect()
+    }
+
+    /// Any level, as above.
+    async fn count(connection: &mut PgConnection, subject: &[u8], now: i64) -> Result<i64, Error> {
+        let count =
+            query_scalar("SELECT count(*) FROM carryall_sessions WHERE subject = $1 AND expires > $2");
+        count.bind(subject).bind(now).fetch_one(connection).await
+    }
+
+    /// An advisory lock, which the end of the transaction gives back. Two subjects with the same half of their hash
+    /// would wait for each other, and nothing worse.
+    async fn begin_admission(
+        connection: &mut PgConnection,
+        subject: &[u8],
+        _: Duration,
+    ) -> Result<bool, Error> {
+        let lock = subject.first_chunk().map_or(0, |half| i64::from_be_bytes(*half));
+        connection.execute("BEGIN").await?;
+        query("SELECT pg_advisory_xact_lock($1)").bind(lock).execute(connection).await.map(|_| true)
+    }
+
+    async fn end_admission(connection: &mut PgConnection, _: &[u8], keep: bool) -> Result<(), Error> {
+        connection.execute(if keep { "COMMIT" } else { "ROLLBACK" }).await.map(drop)
+    }
+
+    /// READ COMMITTED: this statement begins after the lock was given, so it sees what those who held it before have
+    /// left. At stricter levels it would see what was there when the transaction began to wait.
+    async fn others(
+        connection: &mut PgConnection,
+        subject: &[u8],
+        id: &[u8],
+        now: i64,
+    ) -> Result<Vec<RecordKey>, Error> {
+        let rows = query(
+            "SELECT id FROM carryall_sessions WHERE subject = $1 AND id <> $2 AND expires > $3 ORDER BY created, id",
+        );
+        let rows = rows.bind(subject).bind(id).bind(now).fetch_all(connection).await?;
+        rows.iter().map(|row| key(row, 0)).collect()
+    }
+
+    /// READ COMMITTED: waits for a change under way and judges what that leaves.
+    async fn oust(
+        connection: &mut PgConnection,
+        id: &[u8],
+        subject: &[u8],
+        now: i64,
+    ) -> Result<Option<Record>, Error> {
+        let delete = query(
+            "DELETE FROM carryall_sessions WHERE id = $1 AND subject = $2 AND expires > $3
+             RETURNING version, created, seen, expires, latest, subject, payload",
+        );
+        let row = delete.bind(id).bind(subject).bind(now).fetch_optional(connection).await?;
+        row.as_ref().map(record).transpose()
     }
 
     fn kind(refusal: &dyn DatabaseError) -> StoreErrorKind {

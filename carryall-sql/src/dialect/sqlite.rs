@@ -6,17 +6,19 @@
 
 use std::path::Path;
 use std::str::FromStr as _;
+use std::time::Duration;
 
+use carryall::id::RecordKey;
 use carryall::store::{Record, StoreErrorKind};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Error, query};
+use sqlx::{Error, query, query_scalar};
 
 use super::{Dialect, Pools};
 use crate::connect::ConnectError;
 use crate::lease::Connections;
 use crate::options::SqlOptions;
-use crate::row::{Columns, record};
+use crate::row::{Columns, key, keyed, record};
 use crate::store::SqlStore;
 
 /// Sessions in a SQLite file. URL: `sqlite:path/to/file.db`; the file is made if it is absent, readable for its
@@ -142,6 +144,68 @@ impl Dialect for Sqlite {
                  (SELECT rowid FROM carryall_sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
         );
         Ok(delete.bind(now).bind(limit).execute(connection).await?.rows_affected())
+    }
+
+    /// One statement, which reads what was there when it began.
+    async fn list(
+        connection: &mut SqliteConnection,
+        subject: &[u8],
+        limit: i64,
+        now: i64,
+    ) -> Result<Vec<(RecordKey, Record)>, Error> {
+        let rows = query(
+            "SELECT version, created, seen, expires, latest, subject, payload, id
+             FROM carryall_sessions WHERE subject = ?1 AND expires > ?2 ORDER BY created, id LIMIT ?3",
+        );
+        let rows = rows.bind(subject.to_vec()).bind(now).bind(limit).fetch_all(connection).await?;
+        rows.iter().map(keyed).collect()
+    }
+
+    async fn count(connection: &mut SqliteConnection, subject: &[u8], now: i64) -> Result<i64, Error> {
+        let count =
+            query_scalar("SELECT count(*) FROM carryall_sessions WHERE subject = ?1 AND expires > ?2");
+        count.bind(subject.to_vec()).bind(now).fetch_one(connection).await
+    }
+
+    /// The lock of the file, taken at once: nobody writes anything meanwhile, and what is read is the newest.
+    async fn begin_admission(
+        connection: &mut SqliteConnection,
+        _: &[u8],
+        _: Duration,
+    ) -> Result<bool, Error> {
+        query("BEGIN IMMEDIATE").execute(connection).await.map(|_| true)
+    }
+
+    async fn end_admission(connection: &mut SqliteConnection, _: &[u8], keep: bool) -> Result<(), Error> {
+        query(if keep { "COMMIT" } else { "ROLLBACK" }).execute(connection).await.map(drop)
+    }
+
+    async fn others(
+        connection: &mut SqliteConnection,
+        subject: &[u8],
+        id: &[u8],
+        now: i64,
+    ) -> Result<Vec<RecordKey>, Error> {
+        let rows = query(
+            "SELECT id FROM carryall_sessions WHERE subject = ?1 AND id <> ?2 AND expires > ?3 ORDER BY created, id",
+        );
+        let rows = rows.bind(subject.to_vec()).bind(id.to_vec()).bind(now).fetch_all(connection).await?;
+        rows.iter().map(|row| key(row, 0)).collect()
+    }
+
+    async fn oust(
+        connection: &mut SqliteConnection,
+        id: &[u8],
+        subject: &[u8],
+        now: i64,
+    ) -> Result<Option<Record>, Error> {
+        let delete = query(
+            "DELETE FROM carryall_sessions WHERE id = ?1 AND subject = ?2 AND expires > ?3
+             RETURNING version, created, seen, expires, latest, subject, payload",
+        );
+        let row =
+            delete.bind(id.to_vec()).bind(subject.to_vec()).bind(now).fetch_optional(connection).await?;
+        row.as_ref().map(record).transpose()
     }
 
     /// The lower eight bits of an extended result code are the result code.

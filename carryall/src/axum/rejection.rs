@@ -90,7 +90,8 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// An error that a handler returns: 503 for an outage, 409 for a lost race, 500 for the rest. The text is general;
+/// An error that a handler returns: 503 for an outage, 409 for a lost race or a login too many, 429 for a locked session,
+/// 500 for the rest. The text is general;
 /// what happened goes to `tracing`.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
@@ -98,7 +99,9 @@ impl IntoResponse for Error {
         let text = match self.kind() {
             ErrorKind::Outage => "the session is not available",
             ErrorKind::Conflict => "somebody else changed this at the same time: try again",
+            ErrorKind::Busy => "this session is busy: try again",
             ErrorKind::Superseded => "the session has ended",
+            ErrorKind::TooManySessions => "signed in too often: sign out elsewhere first",
             _ => "something went wrong",
         };
         plain(status(&self), text.to_owned())

@@ -15,6 +15,7 @@
 //! async fn it_keeps_the_laws_of_a_store() {
 //!     conformance::store(async || MemoryStore::new()).await;
 //!     conformance::sweep(async || MemoryStore::new()).await;
+//!     conformance::subjects(async || MemoryStore::new()).await;
 //! }
 //! # it_keeps_the_laws_of_a_store()
 //! # }
@@ -24,10 +25,13 @@
 //! database can serve many runs. Loops are bounded and nothing sleeps: time is handed to the store, beginning with
 //! the present and going on for hours, so a server that expires records by its own clock can take part.
 
+mod admission_races;
+mod admitting;
 mod contents;
 mod creation;
 mod expiry;
 mod law;
+mod listing;
 mod races;
 mod removal;
 mod sweeping;
@@ -36,7 +40,7 @@ mod tests;
 mod touching;
 mod versions;
 
-use crate::store::{Store, Sweep};
+use crate::store::{AnyStore, Store, Sweep};
 use law::{Law, broken, report};
 
 /// Runs the laws of [`Store`], each on a store that `make` gives.
@@ -55,6 +59,23 @@ pub async fn store<S: Store>(make: impl AsyncFn() -> S) {
 /// If a law does not hold, with the text of all that do not.
 pub async fn sweep<S: Sweep>(make: impl AsyncFn() -> S) {
     report(&broken(sweeping::laws(), make).await);
+}
+
+/// Runs the laws of [`ListSubjects`](crate::store::ListSubjects), each on a store that `make` gives, as far as the store
+/// declares that it keeps them: what is turned into an [`AnyStore`] is put to the test, whatever is wrapped around what.
+///
+/// # Panics
+///
+/// If a law does not hold, with the text of all that do not, which they all do if nothing is declared.
+pub async fn subjects<S: Into<AnyStore>>(make: impl AsyncFn() -> S) {
+    report(&broken(laws_of_subjects(), async || make().await.into()).await);
+}
+
+fn laws_of_subjects() -> Vec<Law<AnyStore>> {
+    let mut laws = listing::laws();
+    laws.extend(admitting::laws());
+    laws.extend(admission_races::laws());
+    laws
 }
 
 fn laws_of_stores<S: Store>() -> Vec<Law<S>> {

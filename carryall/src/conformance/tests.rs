@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use faulty::{Fault, Faulty};
 
 use super::law::{Law, broken};
-use super::{laws_of_stores, sweeping};
-use crate::store::{AnyStore, MemoryStore};
+use super::{laws_of_stores, laws_of_subjects, sweeping};
+use crate::store::{AnyStore, MemoryStore, Store};
 
 /// For each law a store that breaks it. It may break others as well.
 const STORE_FAULTS: &[(Fault, &[&str])] = &[
@@ -67,10 +67,48 @@ const SWEEP_FAULTS: &[(Fault, &[&str])] = &[
     (Fault::SweepsByFirstDeadline, &["a_sweep_goes_by_the_deadline_as_it_is_now"]),
 ];
 
-async fn assert_each_is_caught(laws: fn() -> Vec<Law<Faulty>>, faults: &[(Fault, &[&'static str])]) {
+const SUBJECT_FAULTS: &[(Fault, &[&str])] = &[
+    (Fault::ListsEverybody, &["all_live_records_of_a_subject_are_listed_the_oldest_first"]),
+    (Fault::ListsTheNewestFirst, &["all_live_records_of_a_subject_are_listed_the_oldest_first"]),
+    (Fault::CountsOneTooMany, &["all_live_records_of_a_subject_are_listed_the_oldest_first"]),
+    (Fault::ListsTiesBackwards, &["records_of_the_same_age_are_listed_by_their_key"]),
+    (Fault::ListIgnoresItsLimit, &["a_list_holds_the_oldest_up_to_its_limit"]),
+    (Fault::ListsFirstVersions, &["a_listed_record_is_the_one_that_is_loaded"]),
+    (
+        Fault::ListsTheRemoved,
+        &["a_removed_record_is_not_listed", "a_record_created_over_an_expired_one_is_its_new_subjects"],
+    ),
+    (Fault::ListsTheExpired, &["an_expired_record_is_not_listed_and_a_touched_one_is"]),
+    (Fault::ListsByFirstSubject, &["a_record_is_listed_under_the_subject_that_it_has_now"]),
+    (Fault::AdmitForgetsThePayload, &["an_admission_writes_what_a_commit_would"]),
+    (Fault::AdmitLooksAtTheCapFirst, &["an_admission_that_lost_a_race_writes_nothing_and_ends_nobody"]),
+    (
+        Fault::AdmitIgnoresTheCap,
+        &["a_subject_that_is_full_is_refused_one_more", "the_oldest_make_room_and_are_gone_for_every_verb"],
+    ),
+    (Fault::AdmitEndsTheNewest, &["the_oldest_make_room_and_are_gone_for_every_verb"]),
+    (Fault::AdmitEndsOne, &["as_many_are_ended_as_the_cap_demands"]),
+    (Fault::AdmitCountsTheRecordItself, &["a_record_takes_no_place_twice"]),
+    (Fault::AdmitCountsTheExpired, &["only_live_records_of_the_same_subject_take_places"]),
+    (Fault::AdmitNeedsASubject, &["an_admission_without_a_subject_is_a_commit"]),
+    (
+        Fault::AdmitChecksThenWrites,
+        &[
+            "of_racing_admissions_as_many_get_in_as_there_are_places",
+            "racing_admissions_that_end_the_oldest_never_pass_the_cap",
+        ],
+    ),
+    (Fault::CommitCreates, &["an_ended_record_stays_gone_whoever_writes_to_it"]),
+];
+
+async fn assert_each_is_caught<S: Store>(
+    laws: fn() -> Vec<Law<S>>,
+    make: fn(Fault) -> S,
+    faults: &[(Fault, &[&'static str])],
+) {
     let mut shown = BTreeSet::new();
     for (fault, expected) in faults {
-        let caught = broken(laws(), async || Faulty::with(*fault)).await;
+        let caught = broken(laws(), async || make(*fault)).await;
         let names: BTreeSet<_> = caught.iter().map(|law| law.name).collect();
         for law in *expected {
             assert!(names.contains(law), "{fault:?} should break {law}, and breaks only {names:?}");
@@ -84,24 +122,41 @@ async fn assert_each_is_caught(laws: fn() -> Vec<Law<Faulty>>, faults: &[(Fault,
 
 #[tokio::test]
 async fn every_law_of_stores_can_be_broken() {
-    assert_each_is_caught(laws_of_stores, STORE_FAULTS).await;
+    assert_each_is_caught(laws_of_stores, Faulty::with, STORE_FAULTS).await;
 }
 
 #[tokio::test]
 async fn every_law_of_sweeping_can_be_broken() {
-    assert_each_is_caught(sweeping::laws, SWEEP_FAULTS).await;
+    assert_each_is_caught(sweeping::laws, Faulty::with, SWEEP_FAULTS).await;
+}
+
+fn listing(fault: Fault) -> AnyStore {
+    AnyStore::of(Faulty::with(fault)).lists_subjects().into()
+}
+
+#[tokio::test]
+async fn every_law_of_subjects_can_be_broken() {
+    assert_each_is_caught(laws_of_subjects, listing, SUBJECT_FAULTS).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "it is not declared with `lists_subjects()`")]
+async fn a_store_that_declares_nothing_breaks_all_laws_of_subjects() {
+    super::subjects(async || AnyStore::of(MemoryStore::new())).await;
 }
 
 #[tokio::test]
 async fn a_store_without_a_fault_breaks_none() {
     super::store(async || Faulty::with(Fault::None)).await;
     super::sweep(async || Faulty::with(Fault::None)).await;
+    super::subjects(async || listing(Fault::None)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_memory_keeps_the_laws() {
     for _ in 0..5 {
         super::store(async || MemoryStore::new()).await;
+        super::subjects(async || MemoryStore::new()).await;
     }
     super::sweep(async || MemoryStore::new()).await;
 }

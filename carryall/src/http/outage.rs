@@ -36,7 +36,8 @@ where
 pub(crate) fn status(error: &Error) -> StatusCode {
     match error.kind() {
         ErrorKind::Outage => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorKind::Conflict | ErrorKind::Superseded => StatusCode::CONFLICT,
+        ErrorKind::Conflict | ErrorKind::Superseded | ErrorKind::TooManySessions => StatusCode::CONFLICT,
+        ErrorKind::Busy => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Misuse
         | ErrorKind::TooLarge
         | ErrorKind::Encode

@@ -6,6 +6,7 @@ use super::house::House;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::generation::{Generations, Verdict, Windows};
+use crate::lease::Claim;
 use crate::session::state::{Intent, State};
 
 /// What the request asks of the session's facts.
@@ -27,6 +28,8 @@ pub(crate) struct Wish<'a> {
 pub(crate) struct Facts {
     pub(crate) envelope: Envelope,
     pub(crate) generations: Generations,
+    /// Who has the session locked.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// What comes of a wish.

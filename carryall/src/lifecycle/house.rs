@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::meter;
 use super::outbox::Outbox;
 use super::place::Home;
 use super::queue::Queues;
@@ -19,7 +20,7 @@ use crate::lifetime::{Lifetime, Lifetimes};
 use crate::policy::{ClientPolicy, FingerprintPolicy};
 use crate::random::Random;
 use crate::revocation::{Facts, Revocations};
-use crate::store::Header;
+use crate::store::{Cap, Header};
 
 /// The configured whole.
 #[derive(Debug)]
@@ -42,7 +43,12 @@ pub(crate) struct House {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) patience: Patience,
     pub(crate) max_record: usize,
+    /// How many sessions a user may have at once.
+    pub(crate) cap: Option<Cap>,
+    /// Writers that have lost a race.
     pub(crate) queues: Queues,
+    /// Requests that wait for the lease of their session.
+    pub(crate) lines: Queues,
     pub(crate) outbox: Outbox,
 }
 
@@ -60,6 +66,9 @@ pub(crate) struct Patience {
 /// the session is told, and no later reader.
 const GROWTH: usize = 40;
 
+/// How many bytes a lease takes in a record.
+const LEASE: usize = 20;
+
 /// How long a new anonymous record lives until its cookie comes back once.
 pub(crate) const FIRST_VISIT: Duration = Duration::from_mins(10);
 
@@ -71,10 +80,11 @@ impl House {
     /// Tells everybody who listens. Never called under a lock.
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         let traced = tracing::enabled!(target: "carryall", tracing::Level::WARN);
-        if !traced && self.observer.is_none() {
+        if !traced && self.observer.is_none() && !meter::COUNTS_EVENTS {
             return;
         }
         let event = event();
+        meter::event(&event);
         event::trace(&event);
         if let Some(observer) = &self.observer {
             observer.on_event(&event);
@@ -83,7 +93,9 @@ impl House {
 
     /// Whether anybody would hear of a quiet event.
     pub(crate) fn is_listening(&self) -> bool {
-        self.observer.is_some() || tracing::enabled!(target: "carryall", tracing::Level::DEBUG)
+        meter::COUNTS_EVENTS
+            || self.observer.is_some()
+            || tracing::enabled!(target: "carryall", tracing::Level::DEBUG)
     }
 
     /// Whether the carrier can verify but not mint.
@@ -148,7 +160,7 @@ impl House {
         let name = self.cookie.name().len();
         match &self.home {
             Home::Client(carrier) => carrier.room(envelope, name).saturating_sub(GROWTH),
-            Home::Store { .. } => self.max_record.saturating_sub(codec::len(envelope) + GROWTH),
+            Home::Store { .. } => self.max_record.saturating_sub(codec::len(envelope) + GROWTH + LEASE),
         }
     }
 

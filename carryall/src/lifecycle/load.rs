@@ -5,6 +5,7 @@ mod kept;
 use bytes::Bytes;
 
 use super::admit::{Admission, Candidate, Knock, admit, choose};
+use super::meter;
 use super::place::Home;
 use super::visit::{Glance, Visit};
 use crate::carrier::{Opened, Prepared, Ticket};
@@ -100,6 +101,7 @@ fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
         let mut guest = found?;
         check(visit, glance, &mut guest, now).map(|()| guest)
     });
+    let outcome = outcome(&checked);
     let (guest, turned) = match checked {
         None => (None, None),
         Some(Ok(guest)) => (Some(guest), None),
@@ -127,6 +129,7 @@ fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
         }
         visit.set_loaded();
     }
+    meter::load(outcome);
     if rolled_back {
         tell_rolled_back(visit);
     }
@@ -139,6 +142,14 @@ fn tell_rolled_back(visit: &Visit) {
     let family = visit.lock().envelope.as_ref().map(|envelope| envelope.family);
     if let Some(family) = family {
         visit.house.tell(|| Event::StoreRolledBack { handle: visit.house.handle(&family) });
+    }
+}
+
+fn outcome(door: &Door) -> &'static str {
+    match door {
+        None => "none",
+        Some(Ok(_)) => "live",
+        Some(Err(_)) => "refused",
     }
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod drive;
 pub(crate) mod emit;
 pub(crate) mod house;
 mod load;
+#[cfg(not(feature = "metrics"))]
+mod meter;
 mod outbox;
 mod pace;
 pub(crate) mod place;
@@ -13,6 +15,9 @@ pub(crate) mod plan;
 mod queue;
 mod record;
 pub(crate) mod visit;
+
+#[cfg(feature = "metrics")]
+use crate::metrics as meter;
 
 pub use drive::Sweeping;
 pub(crate) use outbox::Outbox;

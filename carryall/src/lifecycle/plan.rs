@@ -20,6 +20,8 @@ pub(crate) struct Deeds {
     pub(crate) confirm: bool,
     /// The client still holds the predecessor although its window is half over.
     pub(crate) late: bool,
+    /// The lease of the session is to be taken or let go of.
+    pub(crate) leases: bool,
     /// A commit of the handler decided about the cookie, and other requests may have been faster since.
     pub(crate) pledged: bool,
 }
@@ -50,7 +52,7 @@ pub(crate) fn plan(deeds: Deeds) -> Plan {
         Standing::New if deeds.changed && !deeds.empty => Plan::Create,
         Standing::Live if deeds.changed && deeds.empty => Plan::Remove,
         Standing::Live if deeds.intent != Intent::Keep => Plan::Write { identity: true },
-        Standing::Live if deeds.changed || deeds.confirm => Plan::Write { identity: false },
+        Standing::Live if deeds.changed || deeds.confirm || deeds.leases => Plan::Write { identity: false },
         Standing::Live if deeds.refresh_due || deeds.stale_key || deeds.late => Plan::Refresh,
         Standing::Live if deeds.pledged => Plan::Verify,
         Standing::New | Standing::Live | Standing::Mute | Standing::Outage => Plan::Nothing,
@@ -67,7 +69,7 @@ mod tests {
     fn every_deed() -> impl Iterator<Item = Deeds> {
         STANDINGS.into_iter().flat_map(|standing| {
             INTENTS.into_iter().flat_map(move |intent| {
-                (0..128u8).map(move |bits| {
+                (0..=255u8).map(move |bits| {
                     let bit = |n: u8| bits >> n & 1 == 1;
                     Deeds {
                         standing,
@@ -79,6 +81,7 @@ mod tests {
                         confirm: bit(4),
                         late: bit(5),
                         pledged: bit(6),
+                        leases: bit(7),
                     }
                 })
             })
@@ -103,7 +106,12 @@ mod tests {
     #[test]
     fn nothing_to_note_means_nothing_to_do() {
         for deeds in every_deed() {
-            let noted = deeds.refresh_due || deeds.stale_key || deeds.confirm || deeds.late || deeds.pledged;
+            let noted = deeds.refresh_due
+                || deeds.stale_key
+                || deeds.confirm
+                || deeds.late
+                || deeds.pledged
+                || deeds.leases;
             if !deeds.changed && !noted {
                 assert_eq!(plan(deeds), Plan::Nothing, "{deeds:?}");
             }

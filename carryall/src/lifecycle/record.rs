@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! version   1 byte, 1
-//! flags     1 byte: 1 changed, 2 confirmed, 4 closed, 8 dead
+//! flags     1 byte: 1 changed, 2 confirmed, 4 closed, 8 dead, 16 locked
 //! changed   varint, ms     when the current generation was made, if flagged
 //! confirmed varint, ms     when it was first seen, if flagged
 //! dead      varint, ms     when the session was ended, if flagged: the record is about to be removed
+//! fence     varint         of the lease, if locked
+//! until     varint, ms     from when on others may take it, if locked
 //! envelope  as in a sealed cookie; its generation is the current one
 //! contents  the rest
 //! ```
@@ -17,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::format::Format;
 use crate::generation::Generations;
+use crate::lease::Claim;
 use crate::value::Contents;
 use crate::varint;
 
@@ -25,17 +28,24 @@ const CHANGED: u8 = 1;
 const CONFIRMED: u8 = 2;
 const CLOSED: u8 = 4;
 const DEAD: u8 = 8;
+const LOCKED: u8 = 16;
 
 /// What a record's payload says.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) generations: Generations,
+    pub(crate) claim: Option<Claim>,
     pub(crate) envelope: Envelope,
     pub(crate) contents: Contents,
 }
 
 /// The payload of a record.
-pub(crate) fn write(generations: &Generations, envelope: &Envelope, contents: &Contents) -> Bytes {
+pub(crate) fn write(
+    generations: &Generations,
+    claim: Option<Claim>,
+    envelope: &Envelope,
+    contents: &Contents,
+) -> Bytes {
     let mut out = Vec::with_capacity(96 + contents.longest());
     let has_changed = generations.changed > Timestamp::default();
     let confirmed = generations.confirmed.filter(|_| has_changed);
@@ -44,12 +54,17 @@ pub(crate) fn write(generations: &Generations, envelope: &Envelope, contents: &C
     flags |= if confirmed.is_some() { CONFIRMED } else { 0 };
     flags |= if generations.closed { CLOSED } else { 0 };
     flags |= if generations.dead.is_some() { DEAD } else { 0 };
+    flags |= if claim.is_some() { LOCKED } else { 0 };
     out.extend_from_slice(&[VERSION, flags]);
     if has_changed {
         varint::put(&mut out, generations.changed.as_millis());
     }
     for instant in [confirmed, generations.dead].into_iter().flatten() {
         varint::put(&mut out, instant.as_millis());
+    }
+    if let Some(claim) = claim {
+        varint::put(&mut out, claim.fence);
+        varint::put(&mut out, claim.until.as_millis());
     }
     envelope::write(envelope, &mut out);
     contents.write_to(&mut out);
@@ -60,7 +75,7 @@ pub(crate) fn write(generations: &Generations, envelope: &Envelope, contents: &C
 /// Reads a payload; `None` if this version of the library cannot.
 pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
     let (&[version, flags], mut rest) = payload.split_first_chunk::<2>()?;
-    if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD) != 0 {
+    if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD | LOCKED) != 0 {
         return None;
     }
     let mut instant = |flag: u8| -> Option<Option<Timestamp>> {
@@ -72,6 +87,7 @@ pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
     let changed = instant(CHANGED)?;
     let confirmed = instant(CONFIRMED)?;
     let dead = instant(DEAD)?;
+    let claim = if flags & LOCKED == 0 { None } else { Some(read_claim(&mut rest)?) };
     let envelope = envelope::read(&mut rest)?;
     let settled = Generations::at(envelope.generation);
     let generations = match changed {
@@ -80,7 +96,13 @@ pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
     };
     let before = payload.len() - rest.len();
     payload.advance(before);
-    Some(Body { generations, envelope, contents: Contents::parse(Format::MessagePack, payload).ok()? })
+    let contents = Contents::parse(Format::MessagePack, payload).ok()?;
+    Some(Body { generations, claim, envelope, contents })
+}
+
+fn read_claim(rest: &mut &[u8]) -> Option<Claim> {
+    let fence = varint::take(rest)?;
+    Some(Claim { fence, until: Timestamp::from_millis(varint::take(rest)?) })
 }
 
 #[cfg(test)]
@@ -94,9 +116,11 @@ mod tests {
     fn round_trip(generations: Generations) -> Generations {
         let mut envelope = Envelope::begin(Family::from_bytes([3; 16]), Timestamp::from_secs(1_000_000));
         envelope.generation = generations.current;
-        let body =
-            read(write(&generations, &envelope, &Contents::empty(Format::MessagePack))).expect("readable");
-        assert_eq!(body.envelope, envelope);
+        let claim =
+            (generations.current % 2 == 1).then_some(Claim { fence: 300, until: generations.changed });
+        let payload = write(&generations, claim, &envelope, &Contents::empty(Format::MessagePack));
+        let body = read(payload).expect("readable");
+        assert_eq!((body.claim, body.envelope), (claim, envelope));
         body.generations
     }
 
@@ -120,11 +144,12 @@ mod tests {
     #[test]
     fn a_damaged_payload_is_unreadable_and_no_panic() {
         let envelope = Envelope::begin(Family::from_bytes([3; 16]), Timestamp::from_secs(1_000_000));
-        let good = write(&Generations::at(0), &envelope, &Contents::empty(Format::MessagePack));
+        let claim = Some(Claim { fence: 300, until: Timestamp::from_secs(1_000_000) });
+        let good = write(&Generations::at(0), claim, &envelope, &Contents::empty(Format::MessagePack));
         for cut in 0..good.len() {
             assert!(read(good.slice(..cut)).is_none(), "cut at {cut}");
         }
         assert!(read(Bytes::from_static(&[2, 0])).is_none());
-        assert!(read(Bytes::from_static(&[1, 16])).is_none());
+        assert!(read(Bytes::from_static(&[1, 32])).is_none());
     }
 }

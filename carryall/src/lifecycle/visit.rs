@@ -8,7 +8,7 @@ use tokio::sync::{Mutex as Turns, MutexGuard as TurnGuard};
 
 use super::house::House;
 use super::place::Home;
-use super::{drive, load};
+use super::{drive, load, meter};
 use crate::clock::Timestamp;
 use crate::cookie::Lines;
 use crate::envelope::{Envelope, Origin};
@@ -16,11 +16,12 @@ use crate::error::Error;
 use crate::event::{Event, Refusal};
 use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::KeyId;
+use crate::lease::Claim;
 use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
-use crate::session::Session;
 use crate::session::engine::{BoxFuture, Engine};
 use crate::session::seat::{Locked, Seat};
 use crate::session::state::{Standing, State};
+use crate::session::{LeaseOptions, Session};
 use crate::value::Contents;
 
 /// One request's session.
@@ -96,7 +97,7 @@ impl Visit {
         let visit = Arc::clone(self);
         async move {
             if let Some(loading) = loading {
-                loading.await.inspect_err(|_| visit.outage.store(true, Ordering::Relaxed))?;
+                loading.await.inspect_err(|_| visit.note_outage())?;
             }
             Ok(Session::new(visit))
         }
@@ -134,6 +135,11 @@ impl Visit {
     /// Asked under the lock of the state.
     pub(crate) fn has_left(&self) -> bool {
         self.left.load(Ordering::Relaxed)
+    }
+
+    fn note_outage(&self) {
+        self.outage.store(true, Ordering::Relaxed);
+        meter::load("outage");
     }
 
     pub(crate) fn is_outage(&self) -> bool {
@@ -174,7 +180,7 @@ impl Visit {
         let patience = self.house.patience.commit;
         // Somebody may hold a load and never poll it again.
         let waiting = async { Ok::<_, Error>(self.turn().await) };
-        let _turn = drive::within(&self.house, patience, "load", waiting).await?;
+        let _turn = drive::in_time(&self.house, patience, "load", waiting).await?;
         if self.is_loaded() { Ok(()) } else { load::load_kept(&self, glance).await }
     }
 
@@ -262,18 +268,20 @@ impl Visit {
         if !self.is_loaded() {
             return self.leave();
         }
-        let (ending, is_lost) = {
+        let (ending, is_lost, is_under_way) = {
             let mut state = self.lock();
             state.commits.is_closed = true;
             let is_under_way = state.commits.under_way > 0 || state.commits.is_last;
             let ending = if is_under_way { None } else { state.ending.take() };
-            (ending, state.is_unsettled() && !is_under_way)
+            (ending, state.is_unsettled() && !is_under_way, is_under_way)
         };
         if is_lost {
             drive::tell_abandoned(self);
         }
         if let Some(envelope) = ending {
             drive::end_in_background(&self.house, envelope);
+        } else if !is_under_way {
+            drive::leave(self);
         }
     }
 }
@@ -341,6 +349,10 @@ impl Engine for Visit {
 
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(drive::Finished::new(self, drive::When::Early))
+    }
+
+    fn lease(self: Arc<Self>, options: LeaseOptions) -> BoxFuture<'static, Result<Claim, Error>> {
+        Box::pin(drive::lock(self, options))
     }
 
     fn ended(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -5,11 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::lease::LeaseOptions;
 use super::seat::Locked;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::id::{Family, Handle, Subject};
+use crate::lease::Claim;
 
 /// A boxed future, for the trait's object safety.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -48,6 +50,9 @@ pub(crate) trait Engine: Debug + Send + Sync {
 
     /// Makes the changes so far durable. Goes on when the returned future is dropped.
     fn commit(self: Arc<Self>) -> BoxFuture<'static, Result<(), Error>>;
+
+    /// Waits for the lease of the session and takes it.
+    fn lease(self: Arc<Self>, options: LeaseOptions) -> BoxFuture<'static, Result<Claim, Error>>;
 
     /// Resolves when the session is revoked or expires.
     fn ended(self: Arc<Self>) -> BoxFuture<'static, ()>;

@@ -7,6 +7,7 @@ use crate::envelope::{Envelope, Login};
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
 use crate::id::{Family, RecordKey, Subject};
+use crate::lease::Leasing;
 use crate::value::Contents;
 
 /// Where the session of this request comes from.
@@ -113,6 +114,8 @@ pub(crate) struct State {
     pub(crate) late: bool,
     /// The carrier has no key to write with.
     pub(crate) read_only: bool,
+    /// Who has the session locked.
+    pub(crate) leasing: Leasing,
     /// How far committing has come.
     pub(crate) commits: Commits,
 }
@@ -158,6 +161,7 @@ impl State {
             confirm: false,
             late: false,
             read_only: false,
+            leasing: Leasing::default(),
             commits: Commits::default(),
         }
     }
@@ -171,6 +175,7 @@ impl State {
         self.presented = loaded.presented;
         self.generations = loaded.generations;
         self.record = loaded.record;
+        self.leasing.found = loaded.leasing.found;
         self.version = loaded.version;
         self.expires = loaded.expires;
         self.confirm = loaded.confirm;

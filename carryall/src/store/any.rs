@@ -1,9 +1,17 @@
 //! Any store behind one type.
 
+mod subjects;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Commit, Draft, Durability, Encrypted, MemoryStore, Record, Store, StoreError, Sweep, Version};
+pub(super) use subjects::ErasedSubjects;
+pub use subjects::Subjects;
+
+use super::{
+    Commit, Draft, Durability, Encrypted, ListSubjects, MemoryStore, Record, Store, StoreError, Sweep,
+    Version, encrypted,
+};
 use crate::clock::Timestamp;
 use crate::id::RecordKey;
 
@@ -14,15 +22,16 @@ use crate::id::RecordKey;
 ///
 /// ```
 /// use carryall::store::{AnyStore, MemoryStore};
-/// let store: AnyStore = AnyStore::of(MemoryStore::new()).sweeps().into();
-/// assert!(store.sweeper().is_some());
+/// let store: AnyStore = AnyStore::of(MemoryStore::new()).sweeps().lists_subjects().into();
+/// assert!(store.sweeper().is_some() && store.subjects().is_some());
 /// let undeclared: AnyStore = AnyStore::of(MemoryStore::new()).into();
-/// assert!(undeclared.sweeper().is_none());
+/// assert!(undeclared.sweeper().is_none() && undeclared.subjects().is_none());
 /// ```
 #[derive(Clone, Debug)]
 pub struct AnyStore {
     store: Arc<dyn ErasedStore>,
     sweeper: Option<Sweeper>,
+    subjects: Option<Subjects>,
     /// The same store, if it is one that answers at once.
     memory: Option<MemoryStore>,
 }
@@ -30,12 +39,17 @@ pub struct AnyStore {
 impl AnyStore {
     /// Begins to wrap a store. Declare what else it can do, then turn it `into` an [`AnyStore`].
     pub fn of<S: Store>(store: S) -> Wrapped<S> {
-        Wrapped { store: Arc::new(store), sweeper: None }
+        Wrapped { store: Arc::new(store), sweeper: None, subjects: None }
     }
 
     /// Removes expired records, if that was declared.
     pub fn sweeper(&self) -> Option<&Sweeper> {
         self.sweeper.as_ref()
+    }
+
+    /// Finds the records of a subject, if that was declared.
+    pub fn subjects(&self) -> Option<&Subjects> {
+        self.subjects.as_ref()
     }
 
     /// The same store, if it is one that answers at once.
@@ -87,6 +101,7 @@ impl Store for AnyStore {
 pub struct Wrapped<S> {
     store: Arc<S>,
     sweeper: Option<Sweeper>,
+    subjects: Option<Subjects>,
 }
 
 impl<S: Sweep> Wrapped<S> {
@@ -97,24 +112,35 @@ impl<S: Sweep> Wrapped<S> {
     }
 }
 
+impl<S: ListSubjects> Wrapped<S> {
+    /// Declares that it finds the records of a subject.
+    pub fn lists_subjects(mut self) -> Self {
+        self.subjects = Some(Subjects::of(Arc::clone(&self.store) as Arc<dyn ErasedSubjects>));
+        self
+    }
+}
+
 impl<S: Store> From<Wrapped<S>> for AnyStore {
     fn from(wrapped: Wrapped<S>) -> Self {
-        Self { store: wrapped.store, sweeper: wrapped.sweeper, memory: None }
+        let Wrapped { store, sweeper, subjects } = wrapped;
+        Self { store, sweeper, subjects, memory: None }
     }
 }
 
 impl From<MemoryStore> for AnyStore {
     fn from(store: MemoryStore) -> Self {
         let memory = Some(store.clone());
-        Self { memory, ..Self::of(store).sweeps().into() }
+        Self { memory, ..Self::of(store).sweeps().lists_subjects().into() }
     }
 }
 
 /// What the store inside can do besides, the encrypted one can.
 impl From<Encrypted> for AnyStore {
     fn from(store: Encrypted) -> Self {
+        let store = Arc::new(store);
         let sweeper = store.inner().sweeper().cloned();
-        Self { store: Arc::new(store), sweeper, memory: None }
+        let subjects = encrypted::subjects(&store);
+        Self { store, sweeper, subjects, memory: None }
     }
 }
 
@@ -129,7 +155,7 @@ impl Sweeper {
     }
 }
 
-type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(super) type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The object-safe twin of [`Store`].
 trait ErasedStore: std::fmt::Debug + Send + Sync {

@@ -1,6 +1,7 @@
 //! Any store, with the payloads of its records encrypted.
 
 mod sealing;
+mod subjects;
 #[cfg(test)]
 mod tests;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sealing::Sealing;
+pub(super) use subjects::subjects;
 
 use super::{AnyStore, Commit, Draft, Durability, Record, Store, StoreError, StoreErrorKind, Version};
 use crate::clock::Timestamp;
@@ -45,7 +47,7 @@ use crate::random::{Random, SystemRandom};
 /// **Cost**: [`OVERHEAD`](Self::OVERHEAD) bytes a record, counted by the limits of the store inside, and one
 /// encryption or decryption a load or commit. A touch and a removal cost nothing.
 ///
-/// What the store inside can do besides, such as sweeping, is handed on.
+/// What the store inside can do besides, sweeping and finding the sessions of a user, is handed on.
 pub struct Encrypted {
     inner: AnyStore,
     sealing: Sealing,
@@ -79,6 +81,27 @@ impl Encrypted {
         let payload = self.sealing.open(key, record.version, &record.header, record.payload)?;
         Ok(Record { payload, ..record })
     }
+
+    /// The draft as it is kept, and the version that it is bound to.
+    fn sealed(
+        &self,
+        key: &RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+    ) -> Result<(Version, Draft), StoreError> {
+        let version = expected.map_or(Version::FIRST, Version::next);
+        let Draft { header, payload } = draft;
+        let payload = self.sealing.seal(key, version, &header, &payload, &*self.random)?;
+        Ok((version, Draft { header, payload }))
+    }
+
+    fn check_count(bound: Version, counted: Version) -> Result<(), StoreError> {
+        if counted == bound {
+            return Ok(());
+        }
+        Err(StoreError::new(StoreErrorKind::Corrupt)
+            .because("the store counts versions in a way of its own, to which nothing can be bound"))
+    }
 }
 
 impl Store for Encrypted {
@@ -94,14 +117,13 @@ impl Store for Encrypted {
         draft: Draft,
         now: Timestamp,
     ) -> Result<Commit, StoreError> {
-        let version = expected.map_or(Version::FIRST, Version::next);
-        let Draft { header, payload } = draft;
-        let payload = self.sealing.seal(key, version, &header, &payload, &*self.random)?;
-        match self.inner.commit(key, expected, Draft { header, payload }, now).await? {
-            Commit::Committed(counted) if counted != version => Err(StoreError::new(StoreErrorKind::Corrupt)
-                .because("the store counts versions in a way of its own, to which nothing can be bound")),
+        let (next, draft) = self.sealed(key, expected, draft)?;
+        match self.inner.commit(key, expected, draft, now).await? {
+            Commit::Committed(version) => {
+                Self::check_count(next, version).map(|()| Commit::Committed(version))
+            }
             Commit::Conflict(record) => self.open(key, record).map(Commit::Conflict),
-            outcome => Ok(outcome),
+            Commit::Gone => Ok(Commit::Gone),
         }
     }
 

@@ -14,7 +14,9 @@ mod budget;
 mod builder;
 mod expiry;
 mod hasher;
+mod index;
 mod shard;
+mod subjects;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use budget::{Budget, Room};
 pub use builder::MemoryStoreBuilder;
+use index::Index;
 use shard::{Attempt, Shard};
 
 use super::{Commit, Draft, Durability, Record, Store, StoreError, StoreErrorKind, Sweep, Version};
@@ -57,6 +60,7 @@ pub struct MemoryStore(Arc<Inner>);
 
 struct Inner {
     shards: [Slot; SHARDS],
+    index: Arc<Index>,
     budget: Budget,
     max_record: usize,
     /// The shard where the next sweep begins, so that a small limit gets to all of them.
@@ -64,11 +68,14 @@ struct Inner {
 }
 
 /// Two cache lines, so that locks of neighbours do not disturb each other.
-#[derive(Default)]
 #[repr(align(128))]
 struct Slot(Mutex<Shard>);
 
 impl Slot {
+    fn new(index: Arc<Index>) -> Self {
+        Self(Mutex::new(Shard::new(index)))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shard> {
         // No panic leaves a shard half-changed, so a poisoned lock is as good as any.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -179,7 +186,19 @@ impl Sweep for MemoryStore {
 
 impl Inner {
     fn slot(&self, key: &RecordKey) -> &Slot {
-        &self.shards[usize::from(key.as_bytes()[RecordKey::LEN - 1]) % SHARDS]
+        &self.shards[Self::position(key)]
+    }
+
+    fn position(key: &RecordKey) -> usize {
+        usize::from(key.as_bytes()[RecordKey::LEN - 1]) % SHARDS
+    }
+
+    fn check_size(&self, draft: &Draft) -> Result<(), StoreError> {
+        let size = draft.payload.len();
+        if size > self.max_record || shard::cost(&draft.payload) > self.budget.limit().bytes {
+            return Err(StoreError::new(StoreErrorKind::TooLarge));
+        }
+        Ok(())
     }
 
     fn commit(
@@ -189,11 +208,7 @@ impl Inner {
         mut draft: Draft,
         now: Timestamp,
     ) -> Result<Commit, StoreError> {
-        let too_large =
-            draft.payload.len() > self.max_record || shard::cost(&draft.payload) > self.budget.limit().bytes;
-        if too_large {
-            return Err(StoreError::new(StoreErrorKind::TooLarge));
-        }
+        self.check_size(&draft)?;
         let mut reserved = Room::NONE;
         loop {
             let attempt = self.attempt(key, expected, draft, now, &mut reserved);

@@ -25,15 +25,17 @@ mod encrypted;
 mod error;
 pub mod memory;
 mod record;
+mod subjects;
 mod sweep;
 
 use std::fmt::Debug;
 
-pub use any::{AnyStore, Sweeper, Wrapped};
+pub use any::{AnyStore, Subjects, Sweeper, Wrapped};
 pub use encrypted::Encrypted;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::MemoryStore;
 pub use record::{Draft, Header, Record, SubjectHash, Version};
+pub use subjects::{Admission, Cap, ListSubjects, WhenFull};
 pub use sweep::Sweep;
 
 use crate::clock::Timestamp;

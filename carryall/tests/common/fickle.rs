@@ -8,7 +8,8 @@ use std::time::Duration;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{
-    Commit, Draft, Durability, MemoryStore, Record, Store, StoreError, StoreErrorKind, Version,
+    Admission, Cap, Commit, Draft, Durability, ListSubjects, MemoryStore, Record, Store, StoreError,
+    StoreErrorKind, SubjectHash, Version,
 };
 
 /// What becomes of one operation.
@@ -83,5 +84,31 @@ impl Store for Fickle {
 
     fn durability(&self) -> Durability {
         self.inner.durability()
+    }
+}
+
+impl ListSubjects for Fickle {
+    async fn list(
+        &self,
+        subject: &SubjectHash,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.run(self.inner.list(subject, limit, now)).await
+    }
+
+    async fn count(&self, subject: &SubjectHash, now: Timestamp) -> Result<usize, StoreError> {
+        self.run(self.inner.count(subject, now)).await
+    }
+
+    async fn admit(
+        &self,
+        key: &RecordKey,
+        expected: Option<Version>,
+        draft: Draft,
+        cap: Cap,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        self.run(self.inner.admit(key, expected, draft, cap, now)).await
     }
 }

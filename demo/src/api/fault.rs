@@ -24,7 +24,9 @@ impl Fault {
     pub(super) fn of(error: &Error) -> Self {
         let (status, is_theirs) = match error.kind() {
             ErrorKind::Outage => (StatusCode::SERVICE_UNAVAILABLE, false),
-            ErrorKind::Conflict | ErrorKind::Superseded => (StatusCode::CONFLICT, true),
+            ErrorKind::Conflict | ErrorKind::Superseded | ErrorKind::TooManySessions => {
+                (StatusCode::CONFLICT, true)
+            }
             ErrorKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, true),
             ErrorKind::Encode | ErrorKind::Decode => (StatusCode::UNPROCESSABLE_ENTITY, true),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, false),

@@ -5,6 +5,7 @@ mod fault;
 mod json;
 mod key;
 mod session;
+mod sessions;
 mod user;
 mod values;
 
@@ -15,7 +16,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use carryall::CsrfPolicy;
 
 use self::fault::Fault;
@@ -34,6 +35,8 @@ pub(crate) fn router(setup: &Arc<Setup>) -> Result<Router, Failure> {
         .route("/session", get(session::show))
         .route("/values/{key}", get(values::get).put(values::put).delete(values::delete))
         .route("/counters/{name}", post(counters::count))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/{handle}", delete(sessions::end))
         .route("/login", post(user::login))
         .route("/logout", post(user::logout))
         .method_not_allowed_fallback(fault::wrong_method)

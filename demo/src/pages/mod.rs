@@ -2,6 +2,7 @@
 
 mod avatar;
 mod cart;
+mod devices;
 mod form;
 mod home;
 mod inspector;
@@ -44,6 +45,10 @@ pub(crate) fn router(setup: &Arc<Setup>) -> Result<Router, Failure> {
         .route("/cart/put", post(cart::put))
         .route("/cart/empty", post(cart::empty))
         .route("/profile", get(profile::show).post(profile::save))
+        .route("/devices", get(devices::show))
+        .route("/devices/one", post(devices::sign_out_one))
+        .route("/devices/others", post(devices::sign_out_others))
+        .route("/devices/all", post(devices::sign_out_all))
         .route("/inspector", get(inspector::show))
         .route("/avatar.svg", get(avatar::show))
         .method_not_allowed_fallback(problem::wrong_method)

@@ -97,11 +97,12 @@ impl Page {
     }
 
     fn visitor(&self) -> Markup {
+        let here = (self.path == "/devices").then_some("page");
         html! {
             div.visitor {
                 @if let Some(name) = self.name() {
                     img src="/avatar.svg" width="28" height="28" alt="";
-                    span.name { (name) }
+                    a.name href="/devices" title="Your devices" aria-current=[here] { (name) }
                     form method="post" action="/sign-out" { button.quiet { "Sign out" } }
                 } @else {
                     a.button href="/sign-in" { "Sign in" }

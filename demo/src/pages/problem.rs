@@ -45,6 +45,12 @@ impl Problem {
                 text: "You signed out or in elsewhere while this page was on its way. Nothing was changed.",
                 way: ("/sign-in", "Sign in"),
             },
+            ErrorKind::TooManySessions => Self {
+                status: StatusCode::CONFLICT,
+                title: "Signed in too often",
+                text: "You are signed in on as many devices as you may. Sign out on one of them, then sign in here.",
+                way: ("/sign-in", "Sign in"),
+            },
             ErrorKind::TooLarge => Self {
                 status: StatusCode::PAYLOAD_TOO_LARGE,
                 title: "That does not fit",

@@ -88,6 +88,7 @@ fn destination(next: Option<&str>) -> &'static str {
     match next {
         Some("profile") => "/profile",
         Some("cart") => "/cart",
+        Some("devices") => "/devices",
         _ => "/",
     }
 }

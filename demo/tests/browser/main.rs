@@ -7,6 +7,7 @@ mod cart;
 mod cookies;
 mod counter;
 mod deadlines;
+mod devices;
 mod harness;
 mod inspector;
 mod pictures;

@@ -27,13 +27,14 @@ async fn every_page_can_be_drawn_in_both_schemes(tab: Tab) {
     let replies = tab.fetch("POST", "/api/counters/apples", &[], 1).await;
     assert_eq!(replies[0].status, 200);
     shoot(&tab, "inspector").await;
+    shoot(&tab, "devices").await;
     shoot(&tab, "nothing-here").await;
 }
 
 /// The page in both schemes, wide and narrow. The first word of the name that is a path is opened before.
 async fn shoot(tab: &Tab, name: &str) {
     match name {
-        "sign-in" | "inspector" | "nothing-here" => tab.open(&format!("/{name}")).await,
+        "sign-in" | "inspector" | "devices" | "nothing-here" => tab.open(&format!("/{name}")).await,
         _ => {}
     }
     for scheme in ["light", "dark"] {

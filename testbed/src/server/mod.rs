@@ -6,6 +6,8 @@ mod mariadb;
 mod postgres;
 mod process;
 mod redis;
+mod redis_cluster;
+mod sentinel;
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,9 +16,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use process::{Account, Process};
+pub use redis_cluster::RedisCluster;
+pub use sentinel::Watched;
 use tempfile::TempDir;
 
 /// How one kind of server is set up, started and greeted.
+#[derive(Clone, Copy)]
 struct Recipe {
     scheme: &'static str,
     user: &'static str,
@@ -59,7 +64,17 @@ impl Server {
 
     /// A Redis server without any sessions.
     pub fn redis() -> Self {
-        Self::of(&redis::RECIPE)
+        Self::of(&redis::SERVER)
+    }
+
+    /// A sentinel of Redis that watches nobody.
+    pub fn sentinel() -> Self {
+        Self::of(&redis::SENTINEL)
+    }
+
+    /// A node of Redis Cluster that knows no other and has no slots.
+    pub fn node() -> Self {
+        Self::of(&redis::NODE)
     }
 
     fn of(recipe: &'static Recipe) -> Self {
@@ -70,10 +85,7 @@ impl Server {
             chown(directory.path(), Some(user), Some(group)).unwrap();
         }
         (recipe.prepare)(directory.path(), &account);
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let mut server = Self { recipe, account, port, process: None, directory };
+        let mut server = Self { recipe, account, port: free_port(), process: None, directory };
         server.start();
         server
     }
@@ -119,6 +131,21 @@ impl Server {
         self.process.as_ref().expect("a running server").signal("-CONT");
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What a server of Redis answers to a command of words: lines of text.
+    pub fn ask(&self, words: &str) -> String {
+        redis::ask(self.port, words)
+    }
+
+    /// Tells a server of Redis what it has to obey.
+    pub fn tell(&self, words: &str) {
+        assert_eq!(self.ask(words), "OK", "{words}");
+    }
+
     /// Its data, in a directory.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -132,4 +159,21 @@ impl Server {
         let asked = asked.and_then(|()| stream.write_all(&(self.recipe.greeting)()));
         asked.and_then(|()| stream.read_exact(&mut answer)).is_ok() && answer[place] == expected
     }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    free.local_addr().unwrap().port()
+}
+
+/// Looks until something is so, which it will be by itself.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    const ATTEMPTS: usize = 3000;
+    for _ in 0..ATTEMPTS {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("it is not so that {what}");
 }

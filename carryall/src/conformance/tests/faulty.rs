@@ -1,5 +1,7 @@
 //! A store with one fault, each of a kind that real stores have had.
 
+mod subjects;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +47,24 @@ pub(super) enum Fault {
     SweepIgnoresItsLimit,
     SweepOnlyCounts,
     SweepsByFirstDeadline,
+    ListsEverybody,
+    ListsTheNewestFirst,
+    ListsTiesBackwards,
+    ListIgnoresItsLimit,
+    ListsFirstVersions,
+    ListsTheRemoved,
+    ListsTheExpired,
+    ListsByFirstSubject,
+    CountsOneTooMany,
+    AdmitForgetsThePayload,
+    AdmitLooksAtTheCapFirst,
+    AdmitIgnoresTheCap,
+    AdmitEndsTheNewest,
+    AdmitEndsOne,
+    AdmitCountsTheRecordItself,
+    AdmitCountsTheExpired,
+    AdmitNeedsASubject,
+    AdmitChecksThenWrites,
     Outage,
     Panic,
 }
@@ -53,6 +73,8 @@ pub(super) enum Fault {
 pub(super) struct Faulty {
     fault: Fault,
     records: Mutex<BTreeMap<RecordKey, Kept>>,
+    /// What an index has that never forgets.
+    removed: Mutex<Vec<(RecordKey, Record)>>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,7 +85,7 @@ struct Kept {
 
 impl Faulty {
     pub(super) fn with(fault: Fault) -> Self {
-        Self { fault, records: Mutex::default() }
+        Self { fault, records: Mutex::default(), removed: Mutex::default() }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -99,7 +121,19 @@ impl Faulty {
     fn put(&self, key: &RecordKey, record: Record) {
         let first = self.lock().get(&self.key(key)).map_or_else(|| record.clone(), |kept| kept.first.clone());
         let first = if record.version == Version::FIRST { record.clone() } else { first };
+        if record.version == Version::FIRST {
+            self.bury(key);
+        }
         self.lock().insert(self.key(key), Kept { record, first });
+    }
+
+    fn bury(&self, key: &RecordKey) {
+        let old = self.lock().remove(&self.key(key));
+        self.removed().extend(old.map(|kept| (*key, kept.record)));
+    }
+
+    fn removed(&self) -> MutexGuard<'_, Vec<(RecordKey, Record)>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is written of a draft.
@@ -217,7 +251,7 @@ impl Store for Faulty {
 
     async fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
         let was_live = self.find(key, now)?.is_some();
-        self.lock().remove(&self.key(key));
+        self.bury(key);
         Ok(was_live || self.has(Fault::RemoveAlwaysSaysYes))
     }
 

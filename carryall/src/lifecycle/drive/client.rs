@@ -5,7 +5,7 @@ use super::super::house::House;
 use super::super::place::Home;
 use super::super::plan::{Deeds, Plan};
 use super::super::visit::Visit;
-use super::{give_up, within};
+use super::{counted, give_up, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -92,6 +92,18 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
         (super::planned(house, &state, now), Wish::of(&state).map(Wish::into_owned), state.loaded.clone())
     };
     let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
+    let result = change_identity(visit, plan, wish, loaded, now).await;
+    counted(plan, result)
+}
+
+async fn change_identity(
+    visit: &Visit,
+    plan: Plan,
+    wish: Wish<'_>,
+    loaded: Envelope,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let house = &visit.house;
     if plan == Plan::Remove {
         if !end_if_current(house, &wish, &loaded, now) {
             return Err(give_up(&mut visit.lock()));
@@ -100,7 +112,7 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
         visit.lock().emptied();
         return Ok(());
     }
-    let mut facts = Facts { envelope: loaded.clone(), generations: Generations::default() };
+    let mut facts = Facts { envelope: loaded.clone(), generations: Generations::default(), claim: None };
     let (changed, before) = change(house, &wish, &mut facts, now);
     let event = match changed {
         Change::Superseded => return Err(give_up(&mut visit.lock())),

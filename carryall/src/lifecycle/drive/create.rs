@@ -4,14 +4,15 @@ use std::pin::pin;
 
 use super::super::change::Wish;
 use super::super::visit::Visit;
+use super::cap;
 use super::client::{fresh, identity_event, stamp};
 use super::kept::draft;
 use super::within;
 use crate::clock::Timestamp;
+use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, IdentityChange};
 use crate::generation::Generations;
-use crate::id::Family;
 use crate::session::state::Outcome;
 use crate::store::{AnyStore, Commit, Draft, Store, StoreError, Version};
 
@@ -25,13 +26,13 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
     };
     stamp(house, &mut envelope, now);
     let generations = Generations::at(envelope.generation);
-    let draft = draft(house, &envelope, &generations, &visit.lock().contents, true);
+    let draft = draft(house, &envelope, &generations, None, &visit.lock().contents, true);
     if draft.payload.len() > house.max_record {
         return Err(crate::session::state::too_large(house.max_record));
     }
     // Noted for the case that the store does not say whether it has made the record.
     visit.lock().envelope = Some(envelope.clone());
-    let version = insert(visit, store, &envelope.family, draft, now).await?;
+    let version = insert(visit, store, &envelope, draft, now).await?;
     let handle = || house.handle(&envelope.family);
     house.tell(|| Event::Created { handle: handle() });
     if envelope.login.is_some() {
@@ -53,21 +54,28 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
 async fn insert(
     visit: &Visit,
     store: &AnyStore,
-    family: &Family,
+    envelope: &Envelope,
     draft: Draft,
     now: Timestamp,
 ) -> Result<Version, Error> {
-    let key = visit.record_key(family);
+    let key = visit.record_key(&envelope.family);
+    let is_capped = cap::applies(&visit.house, None, envelope);
     let mut expected = None;
     loop {
-        let attempt = pin!(store.commit(&key, expected, draft.clone(), now));
-        match answered(visit, attempt).await? {
+        let draft = draft.clone();
+        let outcome = if is_capped {
+            Box::pin(cap::admit(visit, store, &key, expected, draft, now)).await?
+        } else {
+            answered(visit, pin!(store.commit(&key, expected, draft, now))).await?
+        };
+        match outcome {
             Commit::Committed(version) => return Ok(version),
             Commit::Conflict(record) if expected.is_none() && visit.lock().commits.is_unsure => {
                 expected = Some(record.version);
             }
             // 128 random bits do not meet by chance: the store is confused or the generator broken.
             _ => {
+                visit.house.tell(|| Event::Outage { during: "commit" });
                 let message = "the store already has a record under a fresh random id";
                 return Err(Error::new(ErrorKind::Outage, message));
             }
@@ -77,10 +85,10 @@ async fn insert(
 
 /// Waits for a store's answer to a commit. Until it is there, nobody knows whether the changes were made: it may be
 /// this waiting that is given up.
-pub(super) async fn answered(
+pub(super) async fn answered<T>(
     visit: &Visit,
-    writing: impl Future<Output = Result<Commit, StoreError>>,
-) -> Result<Commit, Error> {
+    writing: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Error> {
     let house = &visit.house;
     let before = std::mem::replace(&mut visit.lock().commits.is_unsure, true);
     let outcome = within(house, house.patience.operation, "commit", writing).await?;

@@ -27,9 +27,26 @@ pub(crate) async fn end(house: &Arc<House>, envelope: &Envelope, why: End) -> Re
         house.tell(|| Event::Ended { handle: house.handle(&envelope.family), end: why });
     } else {
         apply_here(house, envelope, now, house.latest(envelope));
-        retry_in_background(house, envelope.clone(), why);
+        retry_in_background(house, envelope.clone(), Some(why));
     }
     result
+}
+
+/// Goes on where the store has ended a session by itself, to make room for another one.
+pub(super) fn displaced(house: &Arc<House>, envelope: Envelope, now: Timestamp) {
+    let expires = house.latest(&envelope);
+    apply_here(house, &envelope, now, expires);
+    house.tell(|| Event::Ended { handle: house.handle(&envelope.family), end: End::Displaced });
+    if !house.revokes {
+        return;
+    }
+    let house = Arc::clone(house);
+    in_background(async move {
+        // The store has refused it since, so whoever signs in need not wait for the log.
+        if make_durable(&house, &envelope, now, expires).await.is_err() {
+            retry_in_background(&house, envelope, None);
+        }
+    });
 }
 
 /// Ends a session whose request is gone.
@@ -81,7 +98,8 @@ async fn make_durable(
     Ok(())
 }
 
-fn retry_in_background(house: &Arc<House>, envelope: Envelope, why: End) {
+/// `why` is told once it is done, unless everybody knows.
+fn retry_in_background(house: &Arc<House>, envelope: Envelope, why: Option<End>) {
     let Some(slot) = house.outbox.slot() else { return };
     let house = Arc::clone(house);
     in_background(async move {
@@ -94,7 +112,9 @@ fn retry_in_background(house: &Arc<House>, envelope: Envelope, why: End) {
                 return;
             }
             if make_durable(&house, &envelope, now, house.latest(&envelope)).await.is_ok() {
-                house.tell(|| Event::Ended { handle: house.handle(&envelope.family), end: why });
+                if let Some(end) = why {
+                    house.tell(|| Event::Ended { handle: house.handle(&envelope.family), end });
+                }
                 return;
             }
         }

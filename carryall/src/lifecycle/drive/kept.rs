@@ -4,19 +4,23 @@ use std::pin::pin;
 
 use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
-use super::super::place::Home;
+use super::super::meter;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
+use super::cap;
 use super::client::identity_event;
 use super::create::{answered, create, start_fresh};
+use super::lease::{busy, overtaken};
 use super::touch::{refresh, verify};
-use super::{give_up, rebased};
+use super::{counted, give_up, rebased, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
+use crate::id::RecordKey;
+use crate::lease::{Claim, Leasing, Ruling};
 use crate::session::seat::Locked;
 use crate::session::state::{Intent, Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
@@ -27,6 +31,11 @@ pub(super) async fn commit(visit: &Visit, store: &AnyStore) -> Result<(), Error>
     let house = &visit.house;
     let now = house.now();
     let plan = super::planned(house, &visit.lock(), now);
+    let result = carry_out(visit, store, plan, now).await;
+    counted(plan, result)
+}
+
+async fn carry_out(visit: &Visit, store: &AnyStore, plan: Plan, now: Timestamp) -> Result<(), Error> {
     match plan {
         Plan::Nothing => Ok(()),
         Plan::Supersede => Err(give_up(&mut visit.lock())),
@@ -58,6 +67,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     let house = &visit.house;
     let Some((wish, mut attempt)) = first_attempt(&visit.lock()) else { return Ok(()) };
     let key = visit.record_key(&attempt.facts.envelope.family);
+    let (leasing, is_last) = leasing_of(&visit.lock());
     let mut turn = None;
     loop {
         let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
@@ -69,6 +79,18 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 return Box::pin(start_fresh(visit, store, &wish, keeps_values, now)).await;
             }
         }
+        match leasing.rule(facts.claim, attempt.version.next().0, is_last, now) {
+            Ruling::Go(claim) => facts.claim = claim,
+            Ruling::Taken if attempt.contents.is_some() => return Err(busy("has not let go")),
+            // It may have let go since this request was loaded.
+            Ruling::Taken => match Box::pin(look_again(house, store, &key, now)).await? {
+                Some(record) => {
+                    attempt = replay(visit, record, &wish, now)?;
+                    continue;
+                }
+                None => return Box::pin(lost(visit, store, &wish, now)).await,
+            },
+        }
         if house.known(&facts.envelope.family).is_some_and(|known| known.dead.is_some()) {
             return Box::pin(lost(visit, store, &wish, now)).await;
         }
@@ -76,8 +98,13 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         if draft.payload.len() > house.max_record {
             return Err(crate::session::state::too_large(house.max_record));
         }
-        let writing = pin!(store.commit(&key, Some(attempt.version), draft, now));
-        match answered(visit, writing).await? {
+        let expected = Some(attempt.version);
+        let outcome = if cap::applies(house, Some(&attempt.facts.envelope), &facts.envelope) {
+            Box::pin(cap::admit(visit, store, &key, expected, draft, now)).await?
+        } else {
+            answered(visit, pin!(store.commit(&key, expected, draft, now))).await?
+        };
+        match outcome {
             Commit::Committed(version) => {
                 if turn.is_some() {
                     house.tell(|| Event::Replayed { handle: house.handle(&facts.envelope.family) });
@@ -85,11 +112,18 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if is_empty {
                     return Box::pin(remove(visit, &facts.envelope)).await;
                 }
-                finish(house, visit.lock(), facts, attempt.contents, version);
+                let mut state = visit.lock();
+                state.leasing = leasing;
+                let lets_go = leasing.held.is_some() && facts.claim.is_none();
+                finish(house, state, facts, attempt.contents, version);
+                if lets_go {
+                    house.lines.let_go(&key);
+                }
                 return Ok(());
             }
             Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
             Commit::Conflict(record) => {
+                meter::conflict();
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
@@ -99,46 +133,22 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     }
 }
 
-/// The usual write to a store that answers at once, without a future. Gives the state back if there is more to it: then
-/// nothing was done that may not be done again.
-pub(super) fn write_at_once<'a>(visit: &Visit, state: Locked<'a>, now: Timestamp) -> Result<(), Locked<'a>> {
-    let Some(loaded) = &state.loaded else { return Err(state) };
-    let mut facts = Facts { envelope: loaded.clone(), generations: state.generations };
-    match written_at_once(visit, &state, &mut facts, now) {
-        Some(version) => {
-            finish(&visit.house, state, facts, None, version);
-            Ok(())
-        }
-        None => Err(state),
-    }
+async fn look_again(
+    house: &House,
+    store: &AnyStore,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<Record>, Error> {
+    within(house, house.patience.operation, "load", store.load(key, now)).await
 }
 
-/// Writes what comes of the facts. The plan is to write, so something is left in the session.
-fn written_at_once(visit: &Visit, state: &State, facts: &mut Facts, now: Timestamp) -> Option<Version> {
-    let house = &visit.house;
-    let Home::Store { store, .. } = &house.home else { return None };
-    let memory = store.memory()?;
-    let (wish, expected) = (Wish::of(state)?, Version(state.version?));
-    let is_revoked = house.is_revoked(&facts.envelope, None, now);
-    let family = facts.envelope.family;
-    let changed = wish.apply(house, facts, now, is_revoked);
-    let is_dead = house.known(&family).is_some_and(|known| known.dead.is_some());
-    if is_dead || !matches!(changed, Change::Go) {
-        return None;
-    }
-    let is_new = state.presented.is_none();
-    let draft = draft(house, &facts.envelope, &facts.generations, &state.contents, is_new);
-    if draft.payload.len() > house.max_record {
-        return None;
-    }
-    match memory.commit_at_once(&visit.record_key_in(state, &family), Some(expected), draft, now) {
-        Ok(Commit::Committed(version)) => Some(version),
-        _ => None,
-    }
+fn leasing_of(state: &State) -> (Leasing, bool) {
+    (state.leasing, state.commits.is_last)
 }
 
 fn first_attempt(state: &State) -> Option<(Wish<'static>, Attempt)> {
-    let facts = Facts { envelope: state.loaded.clone()?, generations: state.generations };
+    let facts =
+        Facts { envelope: state.loaded.clone()?, generations: state.generations, claim: state.leasing.found };
     let version = Version(state.version?);
     Some((Wish::of(state)?.into_owned(), Attempt { facts, contents: None, version }))
 }
@@ -148,14 +158,18 @@ fn first_attempt(state: &State) -> Option<(Wish<'static>, Attempt)> {
 /// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
 fn replay(visit: &Visit, record: Record, wish: &Wish<'_>, now: Timestamp) -> Result<Attempt, Error> {
     let Some(body) = record::read(record.payload) else {
+        visit.house.tell(|| Event::Outage { during: "commit" });
         return Err(Error::new(
             ErrorKind::Outage,
             "the record was rewritten in a form that cannot be read here",
         ));
     };
-    let replayed =
-        if is_unsure(&visit.lock()) { Err(unsure()) } else { rebased(visit, body.contents.clone()) };
-    let facts = Facts { envelope: body.envelope, generations: body.generations };
+    let replayed = match () {
+        () if visit.lock().leasing.is_lost(body.claim) => Err(overtaken()),
+        () if is_unsure(&visit.lock()) => Err(unsure()),
+        () => rebased(visit, body.contents.clone()),
+    };
+    let facts = Facts { envelope: body.envelope, generations: body.generations, claim: body.claim };
     match replayed {
         Ok(contents) => Ok(Attempt { facts, contents: Some(contents), version: record.version }),
         Err(error) => {
@@ -202,11 +216,21 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.generations = facts.generations;
     state.contents = contents;
     state.version = Some(version.0);
+    state.leasing = Leasing { found: facts.claim, ..state.leasing };
+    if state.leasing.is_lost(facts.claim) {
+        state.leasing.held = None;
+    }
     state.commits.is_unsure = false;
     state.give_up_changes();
 }
 
-fn finish(house: &House, mut state: Locked<'_>, facts: Facts, contents: Option<Contents>, version: Version) {
+pub(super) fn finish(
+    house: &House,
+    mut state: Locked<'_>,
+    facts: Facts,
+    contents: Option<Contents>,
+    version: Version,
+) {
     let change = match state.intent {
         Intent::Keep => None,
         Intent::Regenerate => Some(IdentityChange::Regenerate),
@@ -224,6 +248,7 @@ fn finish(house: &House, mut state: Locked<'_>, facts: Facts, contents: Option<C
     state.generations = facts.generations;
     state.envelope = Some(facts.envelope);
     state.version = Some(version.0);
+    state.leasing = state.leasing.settled(facts.claim, state.commits.is_last);
     state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
     let Some(change) = change else { return };
     let envelope = state.envelope.clone();
@@ -257,7 +282,7 @@ fn draft_of(
         facts.generations.end(now);
     }
     let is_new = state.presented.is_none();
-    (draft(house, &facts.envelope, &facts.generations, contents, is_new), is_empty)
+    (draft(house, &facts.envelope, &facts.generations, facts.claim, contents, is_new), is_empty)
 }
 
 /// Ends a session in which nothing is left.
@@ -272,8 +297,12 @@ pub(super) fn draft(
     house: &House,
     envelope: &Envelope,
     generations: &Generations,
+    claim: Option<Claim>,
     contents: &Contents,
     is_new: bool,
 ) -> Draft {
-    Draft { header: house.header(envelope, is_new), payload: record::write(generations, envelope, contents) }
+    Draft {
+        header: house.header(envelope, is_new),
+        payload: record::write(generations, claim, envelope, contents),
+    }
 }

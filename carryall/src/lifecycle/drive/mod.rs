@@ -1,26 +1,33 @@
 //! The commit: the one part of the lifecycle that does I/O.
 
+mod at_once;
+mod cap;
 mod client;
 mod create;
 mod end;
 mod kept;
+mod lease;
+pub(crate) mod subjects;
 mod sweep;
 mod touch;
 mod turn;
 mod wait;
 
 pub(crate) use self::end::{end_in_background, ended};
+pub(crate) use self::lease::{leave, lock};
 pub use self::sweep::Sweeping;
 pub(crate) use self::sweep::{sweep, sweep_every};
 pub(crate) use self::turn::{When, tell_abandoned};
-pub(crate) use self::wait::{Finished, within};
+pub(crate) use self::wait::{Finished, in_time, within};
 use super::house::House;
+use super::meter;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
+use crate::lease::Leasing;
 use crate::session;
 use crate::session::seat::Locked;
 use crate::session::state::{Outcome, Standing, State, superseded};
@@ -30,7 +37,7 @@ use crate::value::{Contents, Rebase};
 pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result<(), Error>> {
     let now = visit.house.now();
     let mut state = visit.lock();
-    if state.ending.is_some() || state.commits.under_way > 0 {
+    if state.ending.is_some() || state.commits.under_way > 0 || state.leasing.held.is_some() {
         return None;
     }
     if let Err(error) = begin_last(visit, &mut state, redirects) {
@@ -42,14 +49,23 @@ pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result
 fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
     if plan == (Plan::Write { identity: false }) {
-        match kept::write_at_once(visit, state, now) {
-            Ok(()) => return Some(Ok(())),
+        match at_once::write(visit, state, now) {
+            Ok(()) => return Some(counted(plan, Ok(()))),
             Err(unwritten) => state = unwritten,
         }
     }
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
     drop(state);
-    Some(result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event))))
+    let result = result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event)));
+    Some(counted(plan, result))
+}
+
+/// Counts a commit that had something to write.
+fn counted(plan: Plan, result: Result<(), Error>) -> Result<(), Error> {
+    if !matches!(plan, Plan::Nothing | Plan::Refresh | Plan::Verify) {
+        meter::commit(&result);
+    }
+    result
 }
 
 /// Closes the session for writers; what the handler is responsible for is given up.
@@ -94,6 +110,7 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.
         late: !state.read_only && (state.late || is_kept && state.is_behind()),
+        leases: state.leasing.wants_commit(state.commits.is_last),
         pledged: is_kept
             && state.commits.is_last
             && state.commits.outcome == Outcome::Mint
@@ -147,6 +164,7 @@ fn start_anew(visit: &Visit, envelope: Envelope, keeps_values: bool) -> Result<(
     state.version = None;
     state.confirm = false;
     state.generations = Generations::at(0);
+    state.leasing = Leasing::default();
     Ok(())
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::super::place::Home;
 use super::super::visit::Visit;
-use super::{begin_last, client, end, end_in_background, kept, try_without_io, within};
+use super::{begin_last, client, end, end_in_background, in_time, kept, leave, try_without_io};
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event};
-use crate::session::state::{Outcome, closed};
+use crate::lease::Want;
+use crate::session::state::{Outcome, State, closed};
 
 /// Which commit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
     let under_way = UnderWay::begin(&visit, when);
     // Somebody may hold a commit and never poll it again.
     let waiting = async { Ok::<_, Error>(visit.turn().await) };
-    let waited = within(house, house.patience.commit, "commit", waiting).await;
+    let waited = in_time(house, house.patience.commit, "commit", waiting).await;
     let (turn, result) = match waited {
         Ok(turn) => (Some(turn), take_turn(&visit, when).await),
         Err(error) => {
@@ -39,13 +40,18 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
             state.give_up_changes();
         }
         let revision = state.revision;
-        state.commits.failed(error.kind(), revision);
+        // That the session is locked is no fault of what was changed.
+        if error.kind() != ErrorKind::Busy {
+            state.commits.failed(error.kind(), revision);
+        }
     }
     // Whoever comes next has to find all that was noted.
     drop(under_way);
     drop(turn);
     if when == When::Early {
         clean_up(&visit, result.is_err());
+    } else {
+        leave(&visit);
     }
     result
 }
@@ -63,9 +69,9 @@ async fn take_turn(visit: &Visit, when: When) -> Result<(), Error> {
     if !begun? {
         return Ok(());
     }
-    // Pinned here: `within` would hold it twice, as its argument and where it is polled.
+    // Pinned here: `in_time` would hold it twice, as its argument and where it is polled.
     let changes = pin!(commit_changes(visit));
-    within(house, house.patience.commit, "commit", changes).await
+    in_time(house, house.patience.commit, "commit", changes).await
 }
 
 /// Whether there is anything to do but to end.
@@ -87,9 +93,11 @@ async fn commit_changes(visit: &Visit) -> Result<(), Error> {
             None => client::commit_identity(visit).await,
         },
     };
-    // That a generation arrived is noted for others; a request that changed nothing does not fail for it.
+    // That a generation arrived is noted for others, and a lease ends by itself; a request that changed nothing does
+    // not fail for it.
     let forgives = |error: &Error| matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Outage);
-    if result.as_ref().is_err_and(forgives) && !visit.lock().is_changed() { Ok(()) } else { result }
+    let asks = |state: &State| state.is_changed() || state.leasing.want != Want::Nothing;
+    if result.as_ref().is_err_and(forgives) && !asks(&visit.lock()) { Ok(()) } else { result }
 }
 
 /// A logout is carried out although an earlier commit of this request is held and will perhaps never end.
@@ -124,6 +132,8 @@ fn clean_up(visit: &Visit, is_failed: bool) {
     }
     if let Some(envelope) = ending {
         end_in_background(&visit.house, envelope);
+    } else if is_alone {
+        leave(visit);
     }
 }
 

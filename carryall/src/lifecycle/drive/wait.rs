@@ -7,34 +7,56 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::super::house::House;
+use super::super::meter::Stopwatch;
 use super::super::visit::Visit;
 use super::turn::{When, commit_now, tell_abandoned};
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Waits for a store at most this long; reports its failure.
-///
-/// The future is polled once before a timer is made, so a store that answers at once costs none.
+/// Waits for one operation of a store or log at most this long, and measures it; reports its failure.
 pub(crate) async fn within<T, E: Into<Error>>(
     house: &House,
     patience: Duration,
     during: &'static str,
-    future: impl Future<Output = Result<T, E>>,
+    operation: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Error> {
-    let mut future = pin!(future);
-    let first = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
-    let result = match first {
-        Poll::Ready(result) => result.map_err(Into::into),
-        Poll::Pending => match tokio::time::timeout(patience, future).await {
-            Ok(result) => result.map_err(Into::into),
-            Err(_) => Err(StoreError::new(StoreErrorKind::TimedOut).into()),
-        },
-    };
+    let stopwatch = Stopwatch::start();
+    let result = bounded(patience, operation).await.unwrap_or_else(|late| Err(late.into()));
+    stopwatch.stop(during, &result);
     if result.as_ref().is_err_and(|error: &Error| error.kind() == ErrorKind::Outage) {
         house.tell(|| Event::Outage { during });
     }
     result
+}
+
+/// Waits at most this long for what is made of such operations; reports only that it took too long.
+pub(crate) async fn in_time<T>(
+    house: &House,
+    patience: Duration,
+    during: &'static str,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    bounded(patience, work).await.unwrap_or_else(|late| {
+        house.tell(|| Event::Outage { during });
+        Err(late.into())
+    })
+}
+
+/// The future is polled once before a timer is made, so a store that answers at once costs none.
+async fn bounded<T, E: Into<Error>>(
+    patience: Duration,
+    future: impl Future<Output = Result<T, E>>,
+) -> Result<Result<T, Error>, StoreError> {
+    let mut future = pin!(future);
+    let first = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+    match first {
+        Poll::Ready(result) => Ok(result.map_err(Into::into)),
+        Poll::Pending => match tokio::time::timeout(patience, future).await {
+            Ok(result) => Ok(result.map_err(Into::into)),
+            Err(_) => Err(StoreError::new(StoreErrorKind::TimedOut)),
+        },
+    }
 }
 
 type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;

@@ -74,7 +74,7 @@ fn guest(
     }
     let turned = |reason| Turned { reason, family: Some(opened.family), mute: false };
     let Record { version, header, payload } = record.ok_or_else(|| turned(Refusal::UnknownId))?;
-    let Some(Body { mut envelope, contents, generations }) = record::read(payload) else {
+    let Some(Body { mut envelope, contents, generations, claim }) = record::read(payload) else {
         return Err(turned(Refusal::Unreadable));
     };
     if envelope.family != opened.family {
@@ -84,6 +84,7 @@ fn guest(
     envelope.issued = envelope.issued.max(header.seen);
     let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
     let mut guest = Guest::new(envelope, contents, presented, generations);
+    guest.state.leasing.found = claim;
     guest.state.record = Some((opened.family, key));
     guest.state.version = Some(version.0);
     guest.state.expires = header.expires;

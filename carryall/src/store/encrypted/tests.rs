@@ -1,8 +1,9 @@
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::{Header, MemoryStore, SubjectHash};
+use super::super::{Admission, Cap, Header, MemoryStore, SubjectHash, Subjects, WhenFull};
 use super::*;
 use crate::error::{Error, ErrorKind};
 use crate::key::Key;
@@ -81,6 +82,7 @@ fn assert_kind<T: fmt::Debug>(result: Result<T, StoreError>, kind: StoreErrorKin
 async fn an_encrypted_store_keeps_the_laws() {
     crate::conformance::store(async || Encrypted::new(MemoryStore::new(), &ring()).unwrap()).await;
     crate::conformance::store(async || AnyStore::from(over(&MemoryStore::new(), &ring()))).await;
+    crate::conformance::subjects(async || over(&MemoryStore::new(), &ring())).await;
 }
 
 #[tokio::test]
@@ -261,4 +263,50 @@ fn debug_shows_no_key() {
     let shown = format!("{:?}", over(&MemoryStore::new(), &ring()));
     assert_eq!(shown.matches("Encrypted").count(), 1);
     assert!(!shown.contains(&key(0).to_base64url()[..6]), "{shown}");
+}
+
+const SUBJECT: SubjectHash = SubjectHash([3; 16]);
+
+/// What finds records by subject in the encrypted store over this one.
+fn subjects_over(inner: &MemoryStore, ring: &KeyRing) -> Subjects {
+    AnyStore::from(over(inner, ring)).subjects().unwrap().clone()
+}
+
+fn one(when_full: WhenFull) -> Cap {
+    Cap { most: NonZeroUsize::MIN, when_full }
+}
+
+#[tokio::test]
+async fn what_a_store_cannot_do_an_encrypted_one_does_not_claim() {
+    let plain: AnyStore = AnyStore::of(MemoryStore::new()).into();
+    assert!(AnyStore::from(Encrypted::new(plain, &ring()).unwrap()).subjects().is_none());
+}
+
+#[tokio::test]
+async fn an_admitted_record_is_sealed_and_bound_to_its_key_and_version() {
+    let inner = MemoryStore::new();
+    let subjects = subjects_over(&inner, &ring());
+    let other = RecordKey::from_bytes([8; 16]);
+    let admit =
+        async |key| subjects.admit(key, None, draft(CANARY), one(WhenFull::EndOldest), NOW).await.unwrap();
+    admit(&KEY).await;
+    let kept = inner.load(&KEY, NOW).await.unwrap().unwrap();
+    assert!(!kept.payload.windows(CANARY.len()).any(|part| part == CANARY), "in clear");
+    let listed = subjects.list(&SUBJECT, 9, NOW).await.unwrap();
+    assert_eq!(listed, [(KEY, Record { payload: CANARY.into(), ..kept.clone() })]);
+    let Admission::Committed { ended, .. } = admit(&other).await else { panic!("it was not admitted") };
+    assert_eq!(ended, listed, "the ended one is opened too");
+    assert_kind(read(&other, header(), kept.payload).await, StoreErrorKind::Corrupt, "under another key");
+}
+
+#[tokio::test]
+async fn an_ended_record_that_cannot_be_opened_does_not_fail_the_login_that_ended_it() {
+    let inner = MemoryStore::new();
+    inner.commit(&KEY, None, draft(b"from before"), NOW).await.unwrap();
+    let subjects = subjects_over(&inner, &ring());
+    assert_kind(subjects.list(&SUBJECT, 9, NOW).await, StoreErrorKind::Corrupt, "a list leaves nothing out");
+    let other = RecordKey::from_bytes([8; 16]);
+    let admission = subjects.admit(&other, None, draft(CANARY), one(WhenFull::EndOldest), NOW).await.unwrap();
+    assert_eq!(admission, Admission::Committed { version: Version::FIRST, ended: Vec::new() });
+    assert_eq!(subjects.count(&SUBJECT, NOW).await.unwrap(), 1);
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::budget::{Budget, Room};
+use super::index::Index;
 use super::{Inner, MemoryStore, Slot};
 
 /// The limits of a [`MemoryStore`].
@@ -39,8 +40,10 @@ impl MemoryStoreBuilder {
 
     /// The store with these limits.
     pub fn build(self) -> MemoryStore {
+        let index = Arc::new(Index::default());
         MemoryStore(Arc::new(Inner {
-            shards: std::array::from_fn(|_| Slot::default()),
+            shards: std::array::from_fn(|_| Slot::new(Arc::clone(&index))),
+            index,
             budget: Budget::new(self.limit),
             max_record: self.max_record,
             next_swept: AtomicUsize::new(0),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,15 +10,17 @@ use super::OVERHEAD;
 use super::budget::Room;
 use super::expiry::Expiry;
 use super::hasher::KeyHasher;
+use super::index::Index;
 use crate::clock::Timestamp;
 use crate::id::RecordKey;
 use crate::store::{Commit, Draft, Header, Record, Version};
 
 /// Records and the queue of their deadlines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shard {
     entries: HashMap<RecordKey, Entry, BuildHasherDefault<KeyHasher>>,
     expiry: Expiry,
+    index: Arc<Index>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,11 @@ impl Attempt {
 }
 
 impl Shard {
+    /// An empty one that notes whose records it has in this index.
+    pub(super) fn new(index: Arc<Index>) -> Self {
+        Self { entries: HashMap::default(), expiry: Expiry::default(), index }
+    }
+
     /// The record, unless it is expired.
     pub(super) fn live(&self, key: &RecordKey, now: Timestamp) -> Option<&Record> {
         self.entries.get(key).map(|entry| &entry.record).filter(|record| is_live(record, now))
@@ -57,11 +65,14 @@ impl Shard {
         now: Timestamp,
         take: impl FnOnce(Room) -> bool,
     ) -> Attempt {
-        let Self { entries, expiry } = self;
+        let Self { entries, expiry, index } = self;
         let found = entries.get_mut(key).filter(|entry| is_live(&entry.record, now));
         match (found, expected) {
             (Some(entry), Some(version)) if entry.record.version == version => {
-                replace(key, entry, expiry, draft, take)
+                let subject = entry.record.header.subject;
+                let attempt = replace(key, entry, expiry, draft, take);
+                index.change(key, subject, entry.record.header.subject);
+                attempt
             }
             (Some(entry), _) => Attempt::refused(Commit::Conflict(entry.record.clone())),
             (None, Some(_)) => Attempt::refused(Commit::Gone),
@@ -78,6 +89,7 @@ impl Shard {
         let old = self.take(key);
         let freed = old.as_ref().map_or(Room::NONE, room_of);
         let queued = self.expiry.insert(*key, &draft.header);
+        self.index.change(key, None, draft.header.subject);
         let record = Record { version: Version::FIRST, header: draft.header, payload: draft.payload };
         self.entries.insert(*key, Entry { record, queued });
         let replaced = old.map(|record| record.payload).unwrap_or_default();
@@ -107,6 +119,7 @@ impl Shard {
     pub(super) fn take(&mut self, key: &RecordKey) -> Option<Record> {
         let entry = self.entries.remove(key)?;
         self.expiry.remove(key, &entry.record.header, entry.queued);
+        self.index.change(key, entry.record.header.subject, None);
         Some(entry.record)
     }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{Header, SubjectHash};
+use crate::store::{Admission, Cap, Header, SubjectHash, WhenFull};
 
 const T: fn(u64) -> Timestamp = Timestamp::from_millis;
 const NOW: Timestamp = Timestamp::from_secs(1000);
@@ -182,6 +182,37 @@ fn a_sweep_gives_the_memory_of_the_map_back() {
 }
 
 #[test]
+fn a_subject_without_records_takes_no_memory_of_the_index() {
+    let store = MemoryStore::new();
+    for n in 0..20_000 {
+        let mut draft = draft(NOW.plus(Duration::from_secs(1)), true, 1);
+        draft.header.subject = Some(SubjectHash(*key(n / 2).as_bytes()));
+        create(&store, n, draft).unwrap();
+    }
+    assert_eq!(store.0.index.sizes(), (10_000, 20_000));
+    store.0.sweep(NOW.plus(Duration::from_secs(1)), usize::MAX);
+    assert_eq!(store.0.index.sizes(), (0, 0));
+    assert!(store.0.index.capacity() < 10_000, "{}", store.0.index.capacity());
+}
+
+#[test]
+fn a_full_store_makes_room_for_an_admission_and_leaves_none_taken() {
+    let store = MemoryStore::builder().max_entries(3).build();
+    let later = NOW.plus(Duration::from_secs(10));
+    let cap = Cap { most: 2.try_into().unwrap(), when_full: WhenFull::EndOldest };
+    create(&store, 1, draft(later, false, 10)).unwrap();
+    for n in 2..6 {
+        let own = draft(later, true, 10);
+        let subject = own.header.subject.unwrap();
+        let admission = store.0.admit(&key(n), None, own, (subject, cap), NOW).unwrap();
+        assert!(matches!(admission, Admission::Committed { .. }), "{admission:?}");
+        create(&store, 10 + n, draft(later, false, 10)).unwrap();
+        assert!(store.len() <= 3 && store.bytes() == store.len() * (OVERHEAD + 10), "{store:?}");
+    }
+    assert_eq!(store.0.index.sizes(), (1, 2));
+}
+
+#[test]
 fn a_small_sweep_gets_to_every_shard_in_time() {
     let store = MemoryStore::new();
     for n in 0..1000 {
@@ -327,6 +358,8 @@ proptest! {
         }
         store.0.sweep(now, usize::MAX);
         prop_assert_eq!(store.len(), model.0.len(), "no expired record is overlooked");
+        let owned = model.0.values().filter(|record| record.header.subject.is_some()).count();
+        prop_assert_eq!(store.0.index.sizes().1, owned, "what is indexed is what is there");
         let bytes: usize = model.0.values().map(|record| record.payload.len() + OVERHEAD).sum();
         prop_assert_eq!(store.bytes(), bytes);
     }

@@ -6,6 +6,8 @@ mod tab;
 
 use std::future::Future;
 
+use fantoccini::Client;
+
 pub(crate) use tab::Tab;
 
 /// Where the demo keeps sessions.
@@ -29,6 +31,25 @@ where
     let tab = Tab::new(browser.clone(), demo.address.clone(), home).await;
     let done = tokio::spawn(flow(tab)).await;
     browser.close().await.expect("the browser closes");
+    if let Err(failed) = done {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+}
+
+/// Runs a flow against one demo in two browsers with profiles of their own. Both are closed whether it succeeds or not.
+pub(crate) async fn run_two<F, R>(home: Home, options: &[&str], flow: F)
+where
+    F: FnOnce(Tab, Tab) -> R,
+    R: Future<Output = ()> + Send + 'static,
+{
+    let demo = demo::Demo::start(home, options).await;
+    let drivers = [driver::Driver::start().await, driver::Driver::start().await];
+    let browsers = [drivers[0].browser().await, drivers[1].browser().await];
+    let tab = async |browser: &Client| Tab::new(browser.clone(), demo.address.clone(), home).await;
+    let done = tokio::spawn(flow(tab(&browsers[0]).await, tab(&browsers[1]).await)).await;
+    for browser in browsers {
+        browser.close().await.expect("the browser closes");
+    }
     if let Err(failed) = done {
         std::panic::resume_unwind(failed.into_panic());
     }

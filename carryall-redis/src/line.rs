@@ -1,0 +1,117 @@
+//! A connection that many calls use at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value};
+use tokio::runtime::Handle;
+
+use crate::dial::Dial;
+use crate::failure::says;
+
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) connection: MultiplexedConnection,
+    health: Arc<Health>,
+}
+
+#[derive(Default)]
+struct Health {
+    is_lost: AtomicBool,
+    is_doubted: AtomicBool,
+}
+
+impl Line {
+    pub(crate) async fn open(dial: &Dial) -> RedisResult<Self> {
+        let health = Arc::new(Health::default());
+        let noted = Arc::clone(&health);
+        let note = move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                noted.is_lost.store(true, Ordering::Release);
+            }
+            Ok::<_, redis::aio::SendError>(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(dial.patience))
+            .set_response_timeout(Some(dial.patience))
+            .set_push_sender(note);
+        let connection = dial.client()?.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Self { connection, health })
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.health.is_lost.load(Ordering::Acquire)
+    }
+
+    /// Asks once.
+    pub(crate) async fn ask(self, question: &Cmd) -> RedisResult<Value> {
+        let mut asking = Asking::new(self);
+        let answer = question.query_async(&mut asking.line.connection).await;
+        asking.end(answer)
+    }
+
+    /// Asks a node of a cluster that is to get what the question is about, but has not yet.
+    pub(crate) async fn ask_ahead(self, question: &Cmd) -> RedisResult<Value> {
+        let mut both = redis::pipe();
+        both.cmd("ASKING").add_command(question.clone()).ignore_errors();
+        let mut asking = Asking::new(self);
+        let answers = both.query_async(&mut asking.line.connection).await;
+        let answer = answers.and_then(|mut answers: Vec<RedisResult<Value>>| {
+            answers.pop().unwrap_or_else(|| Err((ErrorKind::UnexpectedReturnType, "no answer").into()))
+        });
+        asking.end(answer)
+    }
+
+    /// Finds out whether the server has fallen silent: somebody has stopped waiting for its answer.
+    fn doubt(mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.is_lost() || self.health.is_doubted.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        runtime.spawn(async move {
+            let answer = redis::cmd("PING").query_async(&mut self.connection).await;
+            self.health.is_doubted.store(false, Ordering::Release);
+            self.judge(&answer);
+        });
+    }
+
+    /// Notes if the connection is good for nothing any more.
+    fn judge(&self, answer: &RedisResult<Value>) {
+        if answer.as_ref().is_err_and(is_lost) {
+            self.health.is_lost.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// A question under way. Whoever drops it before its end leaves a doubt: a server that never answers would
+/// otherwise be waited for by one call after the other, none of which waits long enough to tell.
+struct Asking {
+    line: Line,
+    is_answered: bool,
+}
+
+impl Asking {
+    fn new(line: Line) -> Self {
+        Self { line, is_answered: false }
+    }
+
+    fn end(mut self, answer: RedisResult<Value>) -> RedisResult<Value> {
+        self.is_answered = true;
+        self.line.judge(&answer);
+        answer
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.line.clone().doubt();
+        }
+    }
+}
+
+/// Whether a new connection may help: this one is lost, silent, or leads to a server that has become a replica.
+pub(crate) fn is_lost(error: &RedisError) -> bool {
+    error.is_unrecoverable_error() || error.is_timeout() || says(error, "READONLY")
+}

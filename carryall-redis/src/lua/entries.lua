@@ -1,0 +1,37 @@
+-- The index of a subject: 32 bytes for each of its records, as drawn in `index.rs`.
+local function millis()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function keep(key, index, last)
+    if index == '' then
+        redis.call('DEL', key)
+    else
+        redis.call('SET', key, index, 'PXAT', string.format('%.0f', last))
+    end
+end
+
+-- Adds an entry, or what is later in it to the one of the same record, so that it is never the same bytes as before; a
+-- commit may be under way for so many milliseconds. Drops entries that are over, and those of which `is_gone` says so.
+-- Answers until when a commit may be under way, and how many entries there are.
+local function add(key, entry, hold, is_gone)
+    local now, kept = millis(), {}
+    local own, deadline, open, version = struct.unpack('>c16I6I6I4', entry)
+    open = now + hold
+    local last, index = deadline, redis.call('GET', key) or ''
+    for at = 1, #index, 32 do
+        local other, until_then, until_open, expected = struct.unpack('>c16I6I6I4', index, at)
+        if other == own then
+            deadline, open = math.max(deadline, until_then), math.max(open, until_open + 1)
+            version = math.max(version, expected)
+            last = math.max(last, deadline)
+        elseif until_then > now and (until_open > now or not is_gone(other)) then
+            kept[#kept + 1] = string.sub(index, at, at + 31)
+            last = math.max(last, until_then)
+        end
+    end
+    kept[#kept + 1] = struct.pack('>c16I6I6I4', own, deadline, open, version)
+    keep(key, table.concat(kept), last)
+    return open, #kept
+end
