@@ -32,7 +32,17 @@ pub(crate) fn write(out: &mut [u8; MOST_BYTES], mut n: u64) -> &[u8] {
 /// Takes one number off the front of `input`.
 ///
 /// `None` if it is cut off, does not fit 64 bits, or is longer than it had to be; `input` then stays as it was.
+#[inline]
 pub(crate) fn take(input: &mut &[u8]) -> Option<u64> {
+    // Most numbers are small.
+    if let [byte @ 0..=0x7f, rest @ ..] = *input {
+        *input = rest;
+        return Some(u64::from(*byte));
+    }
+    take_long(input)
+}
+
+fn take_long(input: &mut &[u8]) -> Option<u64> {
     let mut n = 0_u64;
     for (i, &byte) in input.iter().enumerate().take(MOST_BYTES) {
         let bits = u64::from(byte & 0x7f);

@@ -53,8 +53,8 @@ use crate::error::{Error, ErrorKind};
 use crate::http::SessionHandle;
 
 /// The lazy session that the layer left in the request.
-fn handle(parts: &Parts) -> Result<SessionHandle, Rejection> {
-    parts.extensions.get::<SessionHandle>().cloned().ok_or_else(|| {
+fn handle(parts: &Parts) -> Result<&SessionHandle, Rejection> {
+    parts.extensions.get::<SessionHandle>().ok_or_else(|| {
         Rejection::from(Error::new(
             ErrorKind::Misuse,
             "this route has no session: add `sessions.layer()` around it, outside every layer that uses sessions",
@@ -66,6 +66,6 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionHandle {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        handle(parts)
+        handle(parts).cloned()
     }
 }

@@ -11,7 +11,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Ok(handle(parts)?.load(parts).await?)
+        let loading = handle(parts)?.load(parts);
+        Ok(loading.await?)
     }
 }
 
@@ -20,8 +21,9 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        match parts.extensions.get::<SessionHandle>().cloned() {
-            Some(handle) => Ok(Some(handle.load(parts).await?)),
+        let loading = parts.extensions.get::<SessionHandle>().map(|handle| handle.load(parts));
+        match loading {
+            Some(loading) => Ok(Some(loading.await?)),
             None => Ok(None),
         }
     }

@@ -14,27 +14,31 @@ use super::response;
 use crate::error::Error;
 use crate::lifecycle::drive::{Finished, When, commit_without_io};
 use crate::lifecycle::visit::Visit;
+use crate::policy::ClearSiteData;
 
 pin_project! {
     /// The future of a [`SessionService`](super::SessionService).
     #[must_use = "futures do nothing unless polled"]
     pub struct SessionFuture<F, R, B> {
         #[pin]
-        inner: F,
-        guest: Option<Guest<R>>,
-        committing: Option<Committing<B>>,
+        pub(super) inner: F,
+        // None for a request without a session of its own.
+        pub(super) guest: Option<Guest<R>>,
+        // Boxed, so that the usual request, whose commit waits for nothing, does not carry the room for it.
+        pub(super) committing: Option<Box<Committing<B>>>,
     }
 }
 
 /// What the session needs until the response leaves. Dropped before that, the session is abandoned.
-struct Guest<R> {
+pub(super) struct Guest<R> {
     visit: Arc<Visit>,
-    config: Arc<Config>,
+    clear_site_data: Option<ClearSiteData>,
     failure: R,
     is_done: bool,
 }
 
-struct Committing<B> {
+/// A response that waits for its commit.
+pub(super) struct Committing<B> {
     response: Response<B>,
     commit: Finished,
 }
@@ -44,17 +48,6 @@ impl<R> Drop for Guest<R> {
         if !self.is_done {
             self.visit.abandon();
         }
-    }
-}
-
-impl<F, R, B> SessionFuture<F, R, B> {
-    pub(super) fn new(inner: F, visit: Arc<Visit>, config: Arc<Config>, failure: R) -> Self {
-        Self { inner, guest: Some(Guest { visit, config, failure, is_done: false }), committing: None }
-    }
-
-    /// A request without a session of its own.
-    pub(super) fn aside(inner: F) -> Self {
-        Self { inner, guest: None, committing: None }
     }
 }
 
@@ -99,7 +92,7 @@ where
         match Pin::new(&mut commit).poll(cx) {
             Poll::Ready(result) => Poll::Ready(Ok(guest.finish(response, result))),
             Poll::Pending => {
-                *this.committing = Some(Committing { response, commit });
+                *this.committing = Some(Box::new(Committing { response, commit }));
                 Poll::Pending
             }
         }
@@ -107,12 +100,17 @@ where
 }
 
 impl<R> Guest<R> {
+    pub(super) fn new(visit: Arc<Visit>, config: &Config, failure: R) -> Self {
+        // Copied: to count one more user of the configuration would cost every request more.
+        Self { visit, clear_site_data: config.clear_site_data, failure, is_done: false }
+    }
+
     fn finish<B>(&mut self, response: Response<B>, committed: Result<(), Error>) -> Response<B>
     where
         R: FailureResponse<B>,
     {
         self.is_done = true;
-        response::finish(&self.visit, &self.config, &self.failure, response, committed)
+        response::finish(&self.visit, self.clear_site_data, &self.failure, response, committed)
     }
 }
 

@@ -7,6 +7,7 @@ use tower_layer::Layer;
 use super::outage::EmptyResponse;
 use super::service::SessionService;
 use crate::lifecycle::house::House;
+use crate::policy::ClearSiteData;
 
 /// Gives every request below it a lazy session, and commits it before the response head leaves.
 ///
@@ -23,7 +24,7 @@ pub struct SessionLayer<R = EmptyResponse> {
 pub(super) struct Config {
     pub(super) house: Arc<House>,
     pub(super) excluded: Vec<Box<str>>,
-    pub(super) clear_site_data: Option<(http::HeaderName, http::HeaderValue)>,
+    pub(super) clear_site_data: Option<ClearSiteData>,
 }
 
 impl SessionLayer {
@@ -47,8 +48,8 @@ impl<R> SessionLayer<R> {
     /// new session in the same response, whose cookie the browser would clear as well. Browsers clear the whole
     /// registrable domain for `cookies`, other applications on it included. Off by default.
     #[must_use]
-    pub fn clear_site_data(mut self, what: crate::policy::ClearSiteData) -> Self {
-        self.config_mut().clear_site_data = what.header();
+    pub fn clear_site_data(mut self, what: ClearSiteData) -> Self {
+        self.config_mut().clear_site_data = Some(what);
         self
     }
 
@@ -65,7 +66,7 @@ impl<R> SessionLayer<R> {
             self.config = Arc::new(Config {
                 house: Arc::clone(&shared.house),
                 excluded: shared.excluded.clone(),
-                clear_site_data: shared.clear_site_data.clone(),
+                clear_site_data: shared.clear_site_data,
             });
         }
         // Made unique just above.
@@ -75,13 +76,15 @@ impl<R> SessionLayer<R> {
 
 impl Config {
     /// Whether requests to this path have no session.
-    pub(super) fn excludes(&self, path: &str) -> bool {
-        self.excluded.iter().any(|pattern| match pattern.strip_suffix("/*") {
+    pub(super) fn excludes(&self, uri: &http::Uri) -> bool {
+        let excludes = |path: &str, pattern: &str| match pattern.strip_suffix("/*") {
             Some(prefix) => {
                 path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
-            None => path == &**pattern,
-        })
+            None => path == pattern,
+        };
+        // Mostly there are none, and then the path is not looked for.
+        self.excluded.iter().any(|pattern| excludes(uri.path(), pattern))
     }
 }
 

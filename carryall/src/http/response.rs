@@ -1,19 +1,19 @@
 //! What the session does to a response: at most one `Set-Cookie`, and headers that keep caches away.
 
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, Response, header};
 
-use super::layer::Config;
 use super::outage::{FailureResponse, status};
 use crate::error::Error;
 use crate::event::Event;
 use crate::lifecycle::emit::{Emission, emit};
+use crate::lifecycle::house::House;
 use crate::lifecycle::visit::Visit;
-use crate::policy::Privacy;
+use crate::policy::{ClearSiteData, Privacy};
 
 /// The response as it leaves.
 pub(super) fn finish<B, R: FailureResponse<B>>(
     visit: &Visit,
-    config: &Config,
+    clear_site_data: Option<ClearSiteData>,
     failure: &R,
     response: Response<B>,
     committed: Result<(), Error>,
@@ -35,23 +35,23 @@ pub(super) fn finish<B, R: FailureResponse<B>>(
     let headers = response.headers_mut();
     let sets_cookie = !matches!(emission, Emission::Nothing);
     Privacy::of(true, sets_cookie, failed.is_some() || visit.is_outage()).apply(headers);
-    append(headers, emission, config);
+    append(headers, emission, &visit.house, clear_site_data);
     response
 }
 
-fn append(headers: &mut HeaderMap<HeaderValue>, emission: Emission, config: &Config) {
+fn append(headers: &mut HeaderMap, emission: Emission, house: &House, clear: Option<ClearSiteData>) {
     match emission {
         Emission::Nothing => {}
         Emission::Mint { cookie, rotated } => {
             headers.append(header::SET_COOKIE, cookie);
             if let Some(handle) = rotated {
-                config.house.tell(|| Event::KeyRotated { handle });
+                house.tell(|| Event::KeyRotated { handle });
             }
         }
         Emission::Remove { cookie, is_logout } => {
             headers.append(header::SET_COOKIE, cookie);
-            if let Some((name, what)) = config.clear_site_data.as_ref().filter(|_| is_logout) {
-                headers.insert(name.clone(), what.clone());
+            if let Some((name, what)) = clear.filter(|_| is_logout).and_then(ClearSiteData::header) {
+                headers.insert(name, what);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::future::SessionFuture;
+use super::future::{Guest, SessionFuture};
 use super::handle::SessionHandle;
 use super::layer::Config;
 use super::outage::{EmptyResponse, FailureResponse};
@@ -35,15 +35,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let guest = self.welcome(&mut request);
+        // Built where it is returned: an inner future can be large, and every move of it is a copy.
+        SessionFuture { inner: self.inner.call(request), guest, committing: None }
+    }
+}
+
+impl<S, R: Clone> SessionService<S, R> {
+    /// Gives the request a session, unless it has one already or is to have none.
+    fn welcome<B>(&self, request: &mut Request<B>) -> Option<Guest<R>> {
         let house = &self.config.house;
         let known = request.extensions().get::<SessionHandle>();
         let is_nested = known.is_some_and(|handle| Arc::ptr_eq(&handle.0.house, house));
-        if is_nested || self.config.excludes(request.uri().path()) {
-            return SessionFuture::aside(self.inner.call(request));
+        if is_nested || self.config.excludes(request.uri()) {
+            return None;
         }
         let visit = Visit::open(Arc::clone(house), Lines::of(request.headers()));
         request.extensions_mut().insert(SessionHandle(Arc::clone(&visit)));
-        let inner = self.inner.call(request);
-        SessionFuture::new(inner, visit, Arc::clone(&self.config), self.failure.clone())
+        Some(Guest::new(visit, &self.config, self.failure.clone()))
     }
 }

@@ -1,5 +1,7 @@
 //! What an identity change makes of the facts it finds: pure, run again on every fresh copy of the record.
 
+use std::borrow::Cow;
+
 use super::house::House;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
@@ -9,10 +11,10 @@ use crate::session::state::{Intent, State};
 
 /// What the request asks of the session's facts.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Wish<'a> {
     pub(crate) intent: Intent,
     /// The facts as the handler left them.
-    pub(crate) envelope: Envelope,
+    pub(crate) envelope: Cow<'a, Envelope>,
     /// The generation that its cookie names.
     pub(crate) presented: u64,
     /// "Remember me" was changed.
@@ -31,10 +33,10 @@ pub(crate) struct Facts {
 }
 
 /// What comes of a wish.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    /// The facts to be written.
-    Go(Facts),
+    /// The facts are as they are to be written.
+    Go,
     /// The session was changed or ended meanwhile: this login begins a family of its own. Values of a session that
     /// was ended, or is somebody else's by now, do not go along.
     FreshFamily { keeps_values: bool },
@@ -42,26 +44,31 @@ pub(crate) enum Change {
     Superseded,
 }
 
-impl Wish {
+impl<'a> Wish<'a> {
     /// What a handler asks for; `None` for a session that does not exist yet.
-    pub(crate) fn of(state: &State) -> Option<Self> {
+    pub(crate) fn of(state: &'a State) -> Option<Self> {
         Some(Self {
             intent: state.intent,
-            envelope: state.envelope.clone()?,
+            envelope: Cow::Borrowed(state.envelope.as_ref()?),
             presented: state.presented.map_or(state.generations.current, |presented| presented.generation),
             persistence: state.envelope_changed,
             confirm: state.confirm,
         })
     }
 
+    /// The same for whoever does not hold the state.
+    pub(crate) fn into_owned(self) -> Wish<'static> {
+        Wish { envelope: Cow::Owned(self.envelope.into_owned()), ..self }
+    }
+
     /// Applies the wish to the facts it finds, of which it is known whether they are revoked.
-    pub(crate) fn apply(&self, house: &House, mut facts: Facts, now: Timestamp, is_revoked: bool) -> Change {
+    pub(crate) fn apply(&self, house: &House, facts: &mut Facts, now: Timestamp, is_revoked: bool) -> Change {
         let verdict = facts.generations.judge(self.presented, now, house.windows);
         if let Verdict::Refused { .. } = verdict {
             return self.refused(facts, now);
         }
         if is_revoked {
-            return self.lost(&facts);
+            return self.lost(facts);
         }
         facts.generations.raise(self.presented, now);
         if self.persistence {
@@ -70,18 +77,18 @@ impl Wish {
         if self.confirm {
             facts.generations.confirm(now);
         }
-        if !self.change_identity(house, &mut facts, now) {
-            return self.lost(&facts);
+        if !self.change_identity(house, facts, now) {
+            return self.lost(facts);
         }
         facts.envelope.generation = facts.generations.current;
         facts.envelope.issued = now;
-        Change::Go(facts)
+        Change::Go
     }
 
     /// A racing login of the same subject that finds the change just made joins it; any other login begins anew.
     ///
     /// An elevation is not joined: its level was proved by somebody else, perhaps.
-    fn refused(&self, mut facts: Facts, now: Timestamp) -> Change {
+    fn refused(&self, facts: &mut Facts, now: Timestamp) -> Change {
         let level = |envelope: &Envelope| envelope.login.as_ref().map_or(0, |login| login.level);
         let raised = level(&facts.envelope) > level(&self.envelope);
         let same_subject = facts.envelope.login.as_ref().map(|login| &login.subject)
@@ -93,14 +100,14 @@ impl Wish {
             && facts.envelope.login == self.envelope.login;
         let joins = is_made || self.intent == Intent::Login && same_subject && !raised;
         if !joins || !just_made || facts.generations.dead.is_some() {
-            return self.lost(&facts);
+            return self.lost(facts);
         }
         // Carried by the client, the facts are those of before the change.
         facts.envelope.login.clone_from(&self.envelope.login);
         facts.envelope.logins = self.envelope.logins;
         facts.envelope.generation = facts.generations.current;
         facts.envelope.issued = now;
-        Change::Go(facts)
+        Change::Go
     }
 
     fn lost(&self, found: &Facts) -> Change {

@@ -1,15 +1,14 @@
 //! From a cookie to a loaded session, or to an empty one and one event that says why.
 
+mod kept;
+
 use bytes::Bytes;
 
 use super::admit::{Admission, Candidate, Knock, admit, choose};
-use super::drive::within;
-use super::house::House;
 use super::meter;
 use super::place::Home;
-use super::record;
 use super::visit::{Glance, Visit};
-use crate::carrier::{Opened, OpenedTicket, Prepared, Ticket};
+use crate::carrier::{Opened, Prepared, Ticket};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -18,23 +17,30 @@ use crate::format::Format;
 use crate::generation::Generations;
 use crate::id::Family;
 use crate::key::{KeyId, KeyState};
-use crate::lease::Claim;
 use crate::policy::RequestHead;
 use crate::session::state::{Presented, Standing, State};
 use crate::session::{FLASH, age_flash};
-use crate::store::{AnyStore, Store};
+use crate::store::MemoryStore;
 use crate::value::{Contents, Unreadable};
 
-/// A session that may come in, with everything that was read of it.
+/// A session that may come in: the state of its request, built where it stays, for every move of it is a copy.
 struct Guest {
-    envelope: Envelope,
-    contents: Contents,
-    presented: Presented,
-    generations: Generations,
-    claim: Option<Claim>,
+    state: Box<State>,
     key: KeyId,
-    version: Option<u64>,
-    expires: Timestamp,
+    /// The store knows an older generation than the cookie.
+    rolled_back: bool,
+}
+
+impl Guest {
+    fn new(envelope: Envelope, contents: Contents, presented: Presented, generations: Generations) -> Self {
+        let key = KeyId::from_bytes(presented.key);
+        let mut state = Box::new(State::new(contents));
+        state.standing = Standing::Live;
+        state.envelope = Some(envelope);
+        state.presented = Some(presented);
+        state.generations = generations;
+        Self { state, key, rolled_back: false }
+    }
 }
 
 /// Why nobody comes in.
@@ -56,8 +62,21 @@ type Door = Option<Result<Guest, Turned>>;
 /// Loads a session that its cookie carries.
 pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl RequestHead) {
     let now = visit.house.now();
-    let door = from_client(visit, |token| carrier.open(token), now);
-    let asks = |guest: &Guest| guest.envelope.fingerprint.is_some() || guest.contents.has_segment(FLASH);
+    enter_from(visit, from_client(visit, |token| carrier.open(token), now), head, now);
+}
+
+/// Loads a session that a store in memory keeps.
+pub(crate) fn load_at_once(visit: &Visit, ticket: &Ticket, memory: &MemoryStore, head: &impl RequestHead) {
+    let now = visit.house.now();
+    enter_from(visit, kept::from_memory(visit, ticket, memory, now), head, now);
+}
+
+/// Lets in who was found while the request is at hand.
+fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead, now: Timestamp) {
+    let is_marked = |envelope: &Envelope| envelope.fingerprint.is_some();
+    let asks = |guest: &Guest| {
+        guest.state.envelope.as_ref().is_some_and(is_marked) || guest.state.contents.has_segment(FLASH)
+    };
     // Most sessions ask nothing of the request, and its headers are not looked at for them.
     let glance = match &door {
         Some(Ok(guest)) if asks(guest) => visit.glance(head),
@@ -70,42 +89,59 @@ pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl Reques
 pub(crate) async fn load_kept(visit: &Visit, glance: Glance) -> Result<(), Error> {
     let Home::Store { ticket, store } = &visit.house.home else { return Ok(()) };
     let now = visit.house.now();
-    let door = from_store(visit, ticket, store, now).await?;
+    let door = kept::from_store(visit, ticket, store, now).await?;
     enter(visit, door, &glance, now);
     Ok(())
 }
 
 /// Lets the guest in, or nobody, and tells why.
-fn enter(visit: &Visit, mut door: Door, glance: &Glance, now: Timestamp) {
+fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
     let house = &visit.house;
-    let mut manner = Manner::default();
-    if let Some(Ok(guest)) = &mut door {
-        match check(visit, glance, guest, now) {
-            Ok(checked) => manner = checked,
-            Err(turned) => door = Some(Err(turned)),
-        }
-    }
-    let outcome = outcome(&door);
-    let event = {
-        let mut state = visit.lock();
+    let checked = door.map(|found| {
+        let mut guest = found?;
+        check(visit, glance, &mut guest, now).map(|()| guest)
+    });
+    let outcome = outcome(&checked);
+    let (guest, turned) = match checked {
+        None => (None, None),
+        Some(Ok(guest)) => (Some(guest), None),
+        Some(Err(turned)) => (None, Some(turned)),
+    };
+    let rolled_back = guest.as_ref().is_some_and(|guest| guest.rolled_back);
+    {
+        let (mut state, late) = visit.lock_with(guest.map(|guest| guest.state));
         if visit.is_loaded() {
             // Another task of the same request was faster.
             return;
         }
+        if let Some(loaded) = late {
+            state.take_over(*loaded);
+        }
+        if let Some(turned) = &turned {
+            state.standing = if turned.mute { Standing::Mute } else { Standing::New };
+        }
         state.commits.is_closed |= visit.has_left();
         state.flash_ages = !glance.is_ahead;
         state.read_only = house.is_read_only();
-        let event = seat(house, &mut state, door, manner);
         if glance.ages_flash && state.contents.has_segment(FLASH) {
             // What cannot be read has no messages, and does not keep the rest of the session from being read.
             let _unreadable = age_flash(&mut state);
         }
         visit.set_loaded();
-        event
-    };
+    }
     meter::load(outcome);
-    if let Some(event) = event {
-        house.tell(|| event);
+    if rolled_back {
+        tell_rolled_back(visit);
+    }
+    if let Some(Turned { reason, family, .. }) = turned {
+        house.tell(|| Event::Refused { reason, handle: family.map(|family| house.handle(&family)) });
+    }
+}
+
+fn tell_rolled_back(visit: &Visit) {
+    let family = visit.lock().envelope.as_ref().map(|envelope| envelope.family);
+    if let Some(family) = family {
+        visit.house.tell(|| Event::StoreRolledBack { handle: visit.house.handle(&family) });
     }
 }
 
@@ -176,16 +212,7 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
     let generation = envelope.generation;
     let generations = visit.house.known(&envelope.family).unwrap_or_else(|| Generations::at(generation));
     let presented = presented(generation, envelope.issued, key, key_id);
-    Some(Ok(Guest {
-        envelope,
-        contents,
-        presented,
-        generations,
-        claim: None,
-        key: key_id,
-        version: None,
-        expires: Timestamp::default(),
-    }))
+    Some(Ok(Guest::new(envelope, contents, presented, generations)))
 }
 
 fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
@@ -198,116 +225,43 @@ fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Pr
     Presented { generation, issued, key: *id.as_bytes(), stale_key: key == KeyState::Accepted }
 }
 
-async fn from_store(visit: &Visit, ticket: &Ticket, store: &AnyStore, now: Timestamp) -> Result<Door, Error> {
-    let facts = |opened: &OpenedTicket| Candidate {
-        family: opened.family,
-        generation: opened.generation,
-        issued: opened.issued,
-    };
-    let opened = match pick(visit, |token| ticket.open(token), facts) {
-        None => return Ok(None),
-        Some(Err(reason)) => return Ok(Some(Err(reason.into()))),
-        Some(Ok(opened)) => opened,
-    };
+/// Whether the guest may come in, and what its generation asks for.
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<(), Turned> {
     let house = &visit.house;
-    let turned = |reason, mute| Ok(Some(Err(Turned { reason, family: Some(opened.family), mute })));
-    if let Some(dead) = house.known(&opened.family).and_then(|known| known.dead) {
-        return turned(Refusal::Revoked, now < dead.plus(house.windows.mute));
-    }
-    let key = visit.record_key(&opened.family);
-    let loading = within(house, house.patience.operation, "load", store.load(&key, now));
-    let record = loading.await?;
-    // A logout may have begun while the store was asked: its cookie must not be overwritten by a new session's.
-    if let Some(dead) = house.known(&opened.family).and_then(|known| known.dead) {
-        return turned(Refusal::Revoked, now < dead.plus(house.windows.mute));
-    }
-    let Some(record) = record else {
-        return turned(Refusal::UnknownId, false);
-    };
-    let Some(body) = record::read(&record.payload).filter(|body| body.envelope.family == opened.family)
-    else {
-        return turned(Refusal::Unreadable, false);
-    };
-    let mut envelope = body.envelope;
-    // A touch moves the header alone.
-    envelope.issued = envelope.issued.max(record.header.seen);
-    Ok(Some(Ok(Guest {
-        envelope,
-        contents: body.contents,
-        presented: presented(opened.generation, opened.issued, opened.key, opened.key_id),
-        generations: body.generations,
-        claim: body.claim,
-        key: opened.key_id,
-        version: Some(record.version.0),
-        expires: record.header.expires,
-    })))
-}
-
-/// What the generation of a guest asks for.
-#[derive(Clone, Copy, Default)]
-struct Manner {
-    confirm: bool,
-    late: bool,
-    rolled_back: bool,
-}
-
-fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<Manner, Turned> {
-    let house = &visit.house;
-    let family = guest.envelope.family;
+    let state = &mut *guest.state;
+    // A guest has both.
+    let (Some(envelope), Some(presented)) = (&mut state.envelope, state.presented) else { return Ok(()) };
+    let family = envelope.family;
     let knock = Knock {
-        envelope: &guest.envelope,
-        presented: guest.presented.generation,
-        generations: guest.generations,
-        is_revoked: house.is_revoked(&guest.envelope, Some(guest.key), now),
-        is_same_client: visit.is_same_client(&guest.envelope, glance),
+        envelope,
+        presented: presented.generation,
+        generations: state.generations,
+        is_revoked: house.is_revoked(envelope, Some(guest.key), now),
+        is_same_client: visit.is_same_client(envelope, glance),
     };
-    let manner = |confirm, late, rolled_back| Ok(Manner { confirm, late, rolled_back });
-    match admit(knock, house.lifetime_of(&guest.envelope), house.windows, now) {
-        Admission::Refused { reason, mute } => Err(Turned { reason, family: Some(family), mute }),
-        Admission::Current { confirm } => manner(confirm, false, false),
+    match admit(knock, house.lifetime_of(envelope), house.windows, now) {
+        Admission::Refused { reason, mute } => return Err(Turned { reason, family: Some(family), mute }),
+        Admission::Current { confirm } => state.confirm = confirm,
         Admission::Predecessor { late } => {
-            guest.envelope.generation = guest.generations.current;
-            manner(false, late, false)
+            envelope.generation = state.generations.current;
+            state.late = late;
         }
         Admission::Ahead => {
-            let newest = guest.presented.generation;
-            guest.generations.raise(newest, now);
-            guest.envelope.generation = newest;
+            let newest = presented.generation;
+            state.generations.raise(newest, now);
+            envelope.generation = newest;
             match &house.revocations {
-                Some(revocations) if guest.version.is_none() => {
-                    let expires = house.latest(&guest.envelope);
+                Some(revocations) if state.version.is_none() => {
+                    let expires = house.latest(envelope);
                     revocations.change(&family, now, expires, newest, |known| known.raise(newest, now));
-                    manner(false, false, false)
                 }
-                _ => manner(true, false, true),
+                _ => {
+                    state.confirm = true;
+                    guest.rolled_back = true;
+                }
             }
         }
     }
-}
-
-/// Puts the guest into the state; answers what there is to tell.
-fn seat(house: &House, state: &mut State, door: Door, manner: Manner) -> Option<Event> {
-    match door {
-        None => None,
-        Some(Err(turned)) => {
-            state.standing = if turned.mute { Standing::Mute } else { Standing::New };
-            let handle = turned.family.map(|family| house.handle(&family));
-            Some(Event::Refused { reason: turned.reason, handle })
-        }
-        Some(Ok(guest)) => {
-            let family = guest.envelope.family;
-            state.standing = Standing::Live;
-            state.loaded = Some(guest.envelope.clone());
-            state.envelope = Some(guest.envelope);
-            state.contents = guest.contents;
-            state.presented = Some(guest.presented);
-            state.generations = guest.generations;
-            state.leasing.found = guest.claim;
-            state.version = guest.version;
-            state.expires = guest.expires;
-            state.confirm = manner.confirm;
-            state.late = manner.late;
-            manner.rolled_back.then(|| Event::StoreRolledBack { handle: house.handle(&family) })
-        }
-    }
+    state.loaded.clone_from(&state.envelope);
+    Ok(())
 }

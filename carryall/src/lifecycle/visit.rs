@@ -1,8 +1,10 @@
 //! One request's session: opened without I/O, loaded on first use, committed before the response head.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use tokio::sync::{Mutex as Turns, MutexGuard as TurnGuard};
 
 use super::house::House;
 use super::place::Home;
@@ -17,6 +19,7 @@ use crate::key::KeyId;
 use crate::lease::Claim;
 use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
 use crate::session::engine::{BoxFuture, Engine};
+use crate::session::seat::{Locked, Seat};
 use crate::session::state::{Standing, State};
 use crate::session::{LeaseOptions, Session};
 use crate::value::Contents;
@@ -26,33 +29,24 @@ use crate::value::Contents;
 pub(crate) struct Visit {
     pub(crate) house: Arc<House>,
     pub(crate) lines: Lines,
-    /// One load or commit at a time.
-    pub(crate) gate: tokio::sync::Mutex<()>,
     loaded: AtomicBool,
-    /// What a session that begins now remembers of its client.
-    noticed: OnceLock<Noticed>,
     /// Somebody asked for the session, so the response depends on the cookie.
     accessed: AtomicBool,
     /// The store did not answer and the handler went on without a session.
     outage: AtomicBool,
     /// The response has left, and nobody had asked for the session.
     left: AtomicBool,
-    /// Where the store has the session that came in; a hash that is asked for at load and at commit.
-    record: OnceLock<(Family, RecordKey)>,
-    /// Made when somebody asks for the session; a request that does not pays nothing for it.
-    state: OnceLock<Mutex<State>>,
+    /// What a session that begins now remembers of its client.
+    noticed: OnceLock<Box<Noticed>>,
+    /// One load or commit at a time, of those that wait for something.
+    gate: OnceLock<Box<Turns<()>>>,
+    seat: Seat,
 }
 
 #[derive(Debug)]
 struct Noticed {
     origin: Option<Box<Origin>>,
     fingerprint: Option<[u8; 8]>,
-}
-
-/// How far loading has come while the request is at hand.
-enum Loading {
-    Done,
-    Ask(Glance),
 }
 
 impl Noticed {
@@ -83,14 +77,13 @@ impl Visit {
         Arc::new(Self {
             house,
             lines,
-            gate: tokio::sync::Mutex::new(()),
             loaded: AtomicBool::new(false),
-            noticed: OnceLock::new(),
             accessed: AtomicBool::new(false),
             outage: AtomicBool::new(false),
             left: AtomicBool::new(false),
-            record: OnceLock::new(),
-            state: OnceLock::new(),
+            noticed: OnceLock::new(),
+            gate: OnceLock::new(),
+            seat: Seat::default(),
         })
     }
 
@@ -100,23 +93,12 @@ impl Visit {
         head: &H,
     ) -> impl Future<Output = Result<Session, Error>> + Send + use<H> {
         self.accessed.store(true, Ordering::Relaxed);
-        let loading = (!self.is_loaded()).then(|| self.begin_loading(head));
+        let loading = if self.is_loaded() { None } else { self.begin_loading(head) };
         let visit = Arc::clone(self);
         async move {
-            let loaded = match loading {
-                None | Some(Loading::Done) => Ok(()),
-                Some(Loading::Ask(glance)) => {
-                    let patience = visit.house.patience.commit;
-                    // Somebody may hold a load and never poll it again.
-                    let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
-                    match drive::in_time(&visit.house, patience, "load", waiting).await {
-                        Err(error) => Err(error),
-                        Ok(_turn) if visit.is_loaded() => Ok(()),
-                        Ok(_turn) => load::load_kept(&visit, glance).await,
-                    }
-                }
-            };
-            loaded.inspect_err(|_| visit.note_outage())?;
+            if let Some(loading) = loading {
+                loading.await.inspect_err(|_| visit.note_outage())?;
+            }
             Ok(Session::new(visit))
         }
     }
@@ -143,15 +125,16 @@ impl Visit {
 
     /// The response leaves without anybody having asked for the session: whoever does later can only read.
     pub(crate) fn leave(&self) {
-        // Ordered before the look at the state; `has_left` is asked under its lock.
-        self.left.swap(true, Ordering::SeqCst);
-        if let Some(state) = self.state.get() {
-            state.lock().unwrap_or_else(PoisonError::into_inner).commits.is_closed = true;
+        // Whoever makes the state after the look at it finds this under the same lock.
+        self.left.store(true, Ordering::Relaxed);
+        if let Some(mut state) = self.seat.lock_if_taken() {
+            state.commits.is_closed = true;
         }
     }
 
+    /// Asked under the lock of the state.
     pub(crate) fn has_left(&self) -> bool {
-        self.left.load(Ordering::SeqCst)
+        self.left.load(Ordering::Relaxed)
     }
 
     fn note_outage(&self) {
@@ -163,24 +146,42 @@ impl Visit {
         self.outage.load(Ordering::Relaxed)
     }
 
-    /// Where the store has a family's record.
+    /// Where the store has a family's record; a hash that is asked for at load and at commit.
     pub(crate) fn record_key(&self, family: &Family) -> RecordKey {
-        let (known, key) = self.record.get_or_init(|| (*family, self.house.record_key(family)));
-        // A login may have begun another family since.
-        if known == family { *key } else { self.house.record_key(family) }
+        self.record_key_in(&self.lock(), family)
     }
 
-    /// Loads a session that the client carries, while the request is at hand; of one that a store keeps, notes what
-    /// will be needed of the request.
-    fn begin_loading(&self, head: &impl RequestHead) -> Loading {
+    /// The same for whoever holds the state.
+    pub(crate) fn record_key_in(&self, state: &State, family: &Family) -> RecordKey {
+        // A login may have begun another family since.
+        let known = state.record.filter(|(known, _)| known == family);
+        known.map_or_else(|| self.house.record_key(family), |(_, key)| key)
+    }
+
+    /// Loads a session at once if that takes no waiting: one that the client carries, or that a store in memory keeps.
+    /// Of others, notes what will be needed of the request. Boxed, so that the usual future is a small one.
+    fn begin_loading(
+        self: &Arc<Self>,
+        head: &impl RequestHead,
+    ) -> Option<BoxFuture<'static, Result<(), Error>>> {
         self.notice(head);
         match &self.house.home {
-            Home::Client(carrier) => {
-                load::load_carried(self, carrier, head);
-                Loading::Done
-            }
-            Home::Store { .. } => Loading::Ask(self.glance(head)),
+            Home::Client(carrier) => load::load_carried(self, carrier, head),
+            Home::Store { ticket, store } => match store.memory() {
+                Some(memory) => load::load_at_once(self, ticket, memory, head),
+                None => return Some(Box::pin(Arc::clone(self).load_kept(self.glance(head)))),
+            },
         }
+        None
+    }
+
+    /// Asks the store, unless another task of the request has.
+    async fn load_kept(self: Arc<Self>, glance: Glance) -> Result<(), Error> {
+        let patience = self.house.patience.commit;
+        // Somebody may hold a load and never poll it again.
+        let waiting = async { Ok::<_, Error>(self.turn().await) };
+        let _turn = drive::in_time(&self.house, patience, "load", waiting).await?;
+        if self.is_loaded() { Ok(()) } else { load::load_kept(&self, glance).await }
     }
 
     /// Takes the session as loaded.
@@ -209,7 +210,7 @@ impl Visit {
             .as_ref()
             .and_then(|(policy, macs)| policy.of(head, &house.client, &|parts| macs.active().1.tag16(parts)));
         if origin.is_some() || fingerprint.is_some() {
-            self.noticed.get_or_init(|| Noticed { origin, fingerprint });
+            self.noticed.get_or_init(|| Box::new(Noticed { origin, fingerprint }));
         }
     }
 
@@ -241,9 +242,24 @@ impl Visit {
         self.loaded.load(Ordering::Acquire)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        let empty = || Mutex::new(State::new(Contents::empty(self.house.home.format())));
-        self.state.get_or_init(empty).lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        self.seat.lock_or(|| self.empty())
+    }
+
+    /// The state, with what was loaded as the first; gives it back if somebody has made one before.
+    pub(crate) fn lock_with(&self, mut loaded: Option<Box<State>>) -> (Locked<'_>, Option<Box<State>>) {
+        let state = self.seat.lock_or(|| loaded.take().unwrap_or_else(|| self.empty()));
+        (state, loaded)
+    }
+
+    /// Waits until no load or commit is under way; none begins while the answer is held.
+    pub(crate) async fn turn(&self) -> TurnGuard<'_, ()> {
+        self.gate.get_or_init(Box::default).lock().await
+    }
+
+    /// A session that does not exist yet.
+    fn empty(&self) -> Box<State> {
+        Box::new(State::new(Contents::empty(self.house.home.format())))
     }
 
     /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is
@@ -271,7 +287,7 @@ impl Visit {
 }
 
 impl Engine for Visit {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> Locked<'_> {
         self.lock()
     }
 

@@ -1,7 +1,7 @@
 //! Keeping responses that belong to one visitor out of shared caches.
 
 use http::HeaderMap;
-use http::header::{CACHE_CONTROL, EXPIRES, HeaderName, HeaderValue, VARY};
+use http::header::{CACHE_CONTROL, EXPIRES, Entry, HeaderName, HeaderValue, VARY};
 
 const PRIVATE: HeaderValue = HeaderValue::from_static("private");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -78,8 +78,8 @@ impl Privacy {
 }
 
 fn make_private(headers: &mut HeaderMap) {
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, PRIVATE);
+    if let Entry::Vacant(place) = headers.entry(CACHE_CONTROL) {
+        place.insert(PRIVATE);
         return;
     }
     let lines = || headers.get_all(CACHE_CONTROL).iter().flat_map(|line| directives(line.as_bytes()));

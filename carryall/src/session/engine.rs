@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::lease::LeaseOptions;
-use super::state::State;
+use super::seat::Locked;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// One request's session, seen from inside a handler.
 pub(crate) trait Engine: Debug + Send + Sync {
     /// The session's state, locked. Never held across an await or a closure of the application.
-    fn state(&self) -> MutexGuard<'_, State>;
+    fn state(&self) -> Locked<'_>;
 
     /// The time now.
     fn now(&self) -> Timestamp;

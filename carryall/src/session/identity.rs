@@ -3,7 +3,6 @@
 //! All are applied to the handler's view at once and made durable by the commit. There is no way to set a subject
 //! without a new generation, so an id planted before a login is worth nothing after it.
 
-use std::sync::MutexGuard;
 use std::time::Duration;
 
 use super::Session;
@@ -129,12 +128,7 @@ impl Session {
         }
     }
 
-    fn adopt(
-        &self,
-        state: &mut MutexGuard<'_, State>,
-        envelope: Envelope,
-        intent: Intent,
-    ) -> Result<(), Error> {
+    fn adopt(&self, state: &mut State, envelope: Envelope, intent: Intent) -> Result<(), Error> {
         let room = self.engine.room(Some(&envelope));
         if state.contents.encoded_len() > room {
             return Err(super::state::too_large(room));

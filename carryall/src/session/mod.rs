@@ -10,13 +10,14 @@ mod flash;
 mod identity;
 mod lease;
 mod meta;
+pub(crate) mod seat;
 mod segment;
 pub(crate) mod state;
 mod untyped;
 mod values;
 
 use std::fmt;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 pub use csrf::Csrf;
 pub use flash::Flash;
@@ -27,7 +28,7 @@ pub use segment::{Outdated, Segment, SegmentData};
 pub use untyped::UntypedSegment;
 
 use self::engine::Engine;
-use self::state::State;
+use self::seat::Locked;
 use crate::error::Error;
 
 /// A visitor's session: a cheap handle, cloned freely, good for one request.
@@ -55,7 +56,7 @@ impl Session {
         Self { engine }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> Locked<'_> {
         self.engine.state()
     }
 

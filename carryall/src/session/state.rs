@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Login};
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
-use crate::id::Subject;
+use crate::id::{Family, RecordKey, Subject};
 use crate::lease::Leasing;
 use crate::value::Contents;
 
@@ -98,6 +98,8 @@ pub(crate) struct State {
     pub(crate) presented: Option<Presented>,
     /// The identity changes of the family, as loaded.
     pub(crate) generations: Generations,
+    /// Where the store has the record of which family, as loaded.
+    pub(crate) record: Option<(Family, RecordKey)>,
     /// The record's version, as loaded.
     pub(crate) version: Option<u64>,
     /// When the record expires, as loaded.
@@ -151,6 +153,7 @@ impl State {
             started: false,
             presented: None,
             generations: Generations::at(0),
+            record: None,
             version: None,
             expires: Timestamp::default(),
             room: None,
@@ -161,6 +164,22 @@ impl State {
             leasing: Leasing::default(),
             commits: Commits::default(),
         }
+    }
+
+    /// Takes over what was loaded, beside what this request has done before.
+    pub(crate) fn take_over(&mut self, loaded: Self) {
+        self.standing = loaded.standing;
+        self.loaded = loaded.loaded;
+        self.envelope = loaded.envelope;
+        self.contents = loaded.contents;
+        self.presented = loaded.presented;
+        self.generations = loaded.generations;
+        self.record = loaded.record;
+        self.leasing.found = loaded.leasing.found;
+        self.version = loaded.version;
+        self.expires = loaded.expires;
+        self.confirm = loaded.confirm;
+        self.late = loaded.late;
     }
 
     /// Runs one write, unless it cannot be kept: then it is taken back and the writer told.

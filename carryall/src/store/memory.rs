@@ -108,6 +108,11 @@ impl MemoryStore {
         self.0.budget.taken().bytes
     }
 
+    /// [`Store::load`], for callers that know that it does not wait.
+    pub(crate) fn load_at_once(&self, key: &RecordKey, now: Timestamp) -> Option<Record> {
+        self.0.slot(key).lock().live(key, now).cloned()
+    }
+
     /// [`Store::commit`], for callers that know that it does not wait.
     pub(crate) fn commit_at_once(
         &self,
@@ -137,7 +142,7 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        Ok(self.0.slot(key).lock().live(key, now).cloned())
+        Ok(self.load_at_once(key, now))
     }
 
     async fn commit(

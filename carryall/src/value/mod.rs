@@ -120,10 +120,14 @@ impl Contents {
 
     /// Whether there is no value in it at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.segments.iter().all(|segment| match self.body_of(segment) {
-            None => true,
-            Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),
-            Some(Body::Entries(_)) => false,
+        self.segments.iter().all(|segment| {
+            // Mostly one of the values that were found says so already.
+            segment.entries.iter().all(|entry| entry.now.is_none())
+                && match self.body_of(segment) {
+                    None => true,
+                    Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),
+                    Some(Body::Entries(_)) => false,
+                }
         })
     }
 

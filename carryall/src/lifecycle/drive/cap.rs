@@ -51,7 +51,7 @@ pub(super) async fn admit(
 }
 
 fn tell_displaced(house: &Arc<House>, record: &Record, now: Timestamp) {
-    if let Some(body) = record::read(&record.payload) {
+    if let Some(body) = record::read(record.payload.clone()) {
         displaced(house, body.envelope, now);
     }
 }

@@ -89,7 +89,7 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
     let now = house.now();
     let (plan, wish, envelope) = {
         let state = visit.lock();
-        (super::planned(house, &state, now), Wish::of(&state), state.loaded.clone())
+        (super::planned(house, &state, now), Wish::of(&state).map(Wish::into_owned), state.loaded.clone())
     };
     let (Some(wish), Some(loaded)) = (wish, envelope) else { return Ok(()) };
     let result = change_identity(visit, plan, wish, loaded, now).await;
@@ -99,7 +99,7 @@ pub(super) async fn commit_identity(visit: &Visit) -> Result<(), Error> {
 async fn change_identity(
     visit: &Visit,
     plan: Plan,
-    wish: Wish,
+    wish: Wish<'_>,
     loaded: Envelope,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -112,7 +112,8 @@ async fn change_identity(
         visit.lock().emptied();
         return Ok(());
     }
-    let (changed, before) = change(house, &wish, &loaded, now);
+    let mut facts = Facts { envelope: loaded.clone(), generations: Generations::default(), claim: None };
+    let (changed, before) = change(house, &wish, &mut facts, now);
     let event = match changed {
         Change::Superseded => return Err(give_up(&mut visit.lock())),
         Change::FreshFamily { keeps_values } => {
@@ -120,7 +121,7 @@ async fn change_identity(
             super::start_anew(visit, envelope.clone(), keeps_values)?;
             finish(&mut visit.lock(), envelope, Outcome::Mint)
         }
-        Change::Go(facts) => {
+        Change::Go => {
             let published = publish(house, &loaded, facts.generations, before, now).await;
             // That a generation was seen is noted here at least, and no reason to fail a request.
             published.or_else(|error| if wish.intent == Intent::Keep { Ok(()) } else { Err(error) })?;
@@ -144,7 +145,7 @@ async fn change_identity(
 }
 
 /// Ends a session in which nothing is left, unless another request has signed somebody in meanwhile.
-fn end_if_current(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> bool {
+fn end_if_current(house: &House, wish: &Wish<'_>, loaded: &Envelope, now: Timestamp) -> bool {
     let Some(revocations) = &house.revocations else { return true };
     revocations.change(&loaded.family, now, house.latest(loaded), wish.presented, |known| {
         let is_current = may_write(Some(*known), wish.presented, now, house.windows);
@@ -155,23 +156,22 @@ fn end_if_current(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp)
     })
 }
 
-/// Applies the wish inside the compare-and-swap of the revocation set. Answers what was known before, too.
-fn change(house: &House, wish: &Wish, loaded: &Envelope, now: Timestamp) -> (Change, Generations) {
+/// Applies the wish to the facts inside the compare-and-swap of the revocation set. Answers what was known before, too.
+fn change(house: &House, wish: &Wish<'_>, facts: &mut Facts, now: Timestamp) -> (Change, Generations) {
+    let (family, latest) = (facts.envelope.family, house.latest(&facts.envelope));
     // Asked before the set is locked, for a log may look into its set to know whether it is fresh.
-    let is_revoked = house.is_revoked(loaded, None, now);
-    let apply = |known: &mut Generations| {
+    let is_revoked = house.is_revoked(&facts.envelope, None, now);
+    let mut apply = |known: &mut Generations| {
         let before = *known;
-        let facts = Facts { envelope: loaded.clone(), generations: before, claim: None };
+        facts.generations = before;
         let change = wish.apply(house, facts, now, is_revoked);
-        if let Change::Go(facts) = &change {
+        if matches!(change, Change::Go) {
             *known = facts.generations;
         }
         (change, before)
     };
     match &house.revocations {
-        Some(revocations) => {
-            revocations.change(&loaded.family, now, house.latest(loaded), wish.presented, apply)
-        }
+        Some(revocations) => revocations.change(&family, now, latest, wish.presented, apply),
         None => apply(&mut Generations::at(wish.presented)),
     }
 }

@@ -100,7 +100,7 @@ pub(super) async fn answered<T>(
 pub(super) async fn start_fresh(
     visit: &Visit,
     store: &AnyStore,
-    wish: &Wish,
+    wish: &Wish<'_>,
     keeps_values: bool,
     now: Timestamp,
 ) -> Result<(), Error> {

@@ -1,12 +1,10 @@
 //! Commits of sessions that a store keeps: compare-and-swap, and replay on the fresh record after a lost race.
 
 use std::pin::pin;
-use std::sync::MutexGuard;
 
 use super::super::change::{Change, Facts, Wish, may_write};
 use super::super::house::House;
 use super::super::meter;
-use super::super::place::Home;
 use super::super::plan::Plan;
 use super::super::record;
 use super::super::visit::Visit;
@@ -23,6 +21,7 @@ use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
 use crate::id::RecordKey;
 use crate::lease::{Claim, Leasing, Ruling};
+use crate::session::seat::Locked;
 use crate::session::state::{Intent, Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
 use crate::value::Contents;
@@ -72,20 +71,21 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
     let mut turn = None;
     loop {
         let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
-        let mut facts = match wish.apply(house, attempt.facts.clone(), now, is_revoked) {
-            Change::Go(facts) => facts,
+        let mut facts = attempt.facts.clone();
+        match wish.apply(house, &mut facts, now, is_revoked) {
+            Change::Go => {}
             Change::Superseded => return Err(give_up(&mut visit.lock())),
             Change::FreshFamily { keeps_values } => {
                 return Box::pin(start_fresh(visit, store, &wish, keeps_values, now)).await;
             }
-        };
+        }
         match leasing.rule(facts.claim, attempt.version.next().0, is_last, now) {
             Ruling::Go(claim) => facts.claim = claim,
             Ruling::Taken if attempt.contents.is_some() => return Err(busy("has not let go")),
             // It may have let go since this request was loaded.
             Ruling::Taken => match Box::pin(look_again(house, store, &key, now)).await? {
                 Some(record) => {
-                    attempt = replay(visit, &record, &wish, now)?;
+                    attempt = replay(visit, record, &wish, now)?;
                     continue;
                 }
                 None => return Box::pin(lost(visit, store, &wish, now)).await,
@@ -127,42 +127,9 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
-                attempt = replay(visit, &record, &wish, now)?;
+                attempt = replay(visit, record, &wish, now)?;
             }
         }
-    }
-}
-
-/// The usual write to a store that answers at once, without a future. Gives the state back if there is more to it: then
-/// nothing was done that may not be done again.
-pub(super) fn write_at_once<'a>(
-    visit: &Visit,
-    state: MutexGuard<'a, State>,
-    now: Timestamp,
-) -> Result<(), MutexGuard<'a, State>> {
-    let house = &visit.house;
-    let Home::Store { store, .. } = &house.home else { return Err(state) };
-    let Some(memory) = store.memory() else { return Err(state) };
-    let Some((wish, Attempt { facts, version, .. })) = first_attempt(&state) else { return Err(state) };
-    if state.leasing.wants_commit(state.commits.is_last) {
-        return Err(state);
-    }
-    let family = facts.envelope.family;
-    let is_revoked = house.is_revoked(&facts.envelope, None, now);
-    let Change::Go(mut facts) = wish.apply(house, facts, now, is_revoked) else { return Err(state) };
-    if house.known(&family).is_some_and(|known| known.dead.is_some()) {
-        return Err(state);
-    }
-    let (draft, is_empty) = draft_of(house, &state, &mut facts, None, now);
-    if is_empty || draft.payload.len() > house.max_record {
-        return Err(state);
-    }
-    match memory.commit_at_once(&visit.record_key(&family), Some(version), draft, now) {
-        Ok(Commit::Committed(version)) => {
-            finish(house, state, facts, None, version);
-            Ok(())
-        }
-        _ => Err(state),
     }
 }
 
@@ -179,18 +146,18 @@ fn leasing_of(state: &State) -> (Leasing, bool) {
     (state.leasing, state.commits.is_last)
 }
 
-fn first_attempt(state: &State) -> Option<(Wish, Attempt)> {
+fn first_attempt(state: &State) -> Option<(Wish<'static>, Attempt)> {
     let facts =
         Facts { envelope: state.loaded.clone()?, generations: state.generations, claim: state.leasing.found };
     let version = Version(state.version?);
-    Some((Wish::of(state)?, Attempt { facts, contents: None, version }))
+    Some((Wish::of(state)?.into_owned(), Attempt { facts, contents: None, version }))
 }
 
 /// The write-set on the fresh record. Closures of the application run here, outside every lock.
 ///
 /// When it does not fit there, the session goes on as the record is, so that the handler can read it and try again.
-fn replay(visit: &Visit, record: &Record, wish: &Wish, now: Timestamp) -> Result<Attempt, Error> {
-    let Some(body) = record::read(&record.payload) else {
+fn replay(visit: &Visit, record: Record, wish: &Wish<'_>, now: Timestamp) -> Result<Attempt, Error> {
+    let Some(body) = record::read(record.payload) else {
         visit.house.tell(|| Event::Outage { during: "commit" });
         return Err(Error::new(
             ErrorKind::Outage,
@@ -257,9 +224,9 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.give_up_changes();
 }
 
-fn finish(
+pub(super) fn finish(
     house: &House,
-    mut state: MutexGuard<'_, State>,
+    mut state: Locked<'_>,
     facts: Facts,
     contents: Option<Contents>,
     version: Version,
@@ -292,7 +259,7 @@ fn finish(
 }
 
 /// The record is gone: whoever ended the session wins, except over a login, which begins anew.
-async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish, now: Timestamp) -> Result<(), Error> {
+async fn lost(visit: &Visit, store: &AnyStore, wish: &Wish<'_>, now: Timestamp) -> Result<(), Error> {
     if wish.intent == Intent::Login {
         return start_fresh(visit, store, wish, false, now).await;
     }

@@ -132,7 +132,7 @@ async fn let_go(house: &House, store: &AnyStore, family: &Family, fence: u64) ->
         let now = house.now();
         let loading = within(house, house.patience.operation, "load", store.load(&key, now));
         let Some(record) = loading.await? else { break };
-        let Some(body) = record::read(&record.payload) else { break };
+        let Some(body) = record::read(record.payload) else { break };
         if body.claim.is_none_or(|claim| claim.fence != fence) {
             break;
         }

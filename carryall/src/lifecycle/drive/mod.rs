@@ -1,5 +1,6 @@
 //! The commit: the one part of the lifecycle that does I/O.
 
+mod at_once;
 mod cap;
 mod client;
 mod create;
@@ -11,8 +12,6 @@ mod sweep;
 mod touch;
 mod turn;
 mod wait;
-
-use std::sync::MutexGuard;
 
 pub(crate) use self::end::{end_in_background, ended};
 pub(crate) use self::lease::{leave, lock};
@@ -30,6 +29,7 @@ use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
 use crate::lease::Leasing;
 use crate::session;
+use crate::session::seat::Locked;
 use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::value::{Contents, Rebase};
 
@@ -46,14 +46,10 @@ pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result
     try_without_io(visit, state, now)
 }
 
-fn try_without_io(
-    visit: &Visit,
-    mut state: MutexGuard<'_, State>,
-    now: Timestamp,
-) -> Option<Result<(), Error>> {
+fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
     if plan == (Plan::Write { identity: false }) {
-        match kept::write_at_once(visit, state, now) {
+        match at_once::write(visit, state, now) {
             Ok(()) => return Some(counted(plan, Ok(()))),
             Err(unwritten) => state = unwritten,
         }
@@ -108,7 +104,8 @@ fn deeds(house: &House, state: &State, now: Timestamp) -> Deeds {
         changed,
         // Only a change can leave nothing behind.
         empty: changed && state.is_empty(),
-        refresh_due: !state.read_only && is_refresh_due(house, state, now),
+        // A change is written with the instant anyway.
+        refresh_due: !changed && !state.read_only && is_refresh_due(house, state, now),
         stale_key: !state.read_only && state.presented.is_some_and(|presented| presented.stale_key),
         confirm: state.confirm,
         // A ticket costs nothing to bring up to date; a cookie full of values would overwrite a parallel response.

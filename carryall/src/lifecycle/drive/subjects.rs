@@ -31,7 +31,7 @@ pub(crate) async fn list(house: &House, subject: &Subject) -> Result<Vec<Kept>, 
     let (_, subjects) = lister(house)?;
     let found = find(house, subjects, &house.subject_hash(subject), now).await?;
     let good = found.into_iter().filter_map(|(_, record)| {
-        let body = record::read(&record.payload).filter(|body| !is_over(house, body, now))?;
+        let body = record::read(record.payload).filter(|body| !is_over(house, body, now))?;
         is_of(&body, subject).then_some(Kept { header: record.header, envelope: body.envelope })
     });
     Ok(good.collect())
@@ -67,7 +67,7 @@ pub(crate) async fn end_all(
         let (is_full, before) = (found.len() == MOST, ended);
         let mut forgotten = 0;
         for (key, record) in found {
-            let Some(body) = record::read(&record.payload).filter(|body| is_of(body, subject)) else {
+            let Some(body) = record::read(record.payload).filter(|body| is_of(body, subject)) else {
                 continue;
             };
             if is_over(house, &body, now) {
@@ -96,7 +96,7 @@ pub(super) async fn forget_revoked(
     }
     let (store, subjects) = lister(house)?;
     for (key, record) in find(house, subjects, subject, now).await? {
-        let body = record::read(&record.payload);
+        let body = record::read(record.payload);
         if key != *sparing && body.is_some_and(|body| is_over(house, &body, now)) {
             remove(house, store, &key, now).await?;
         }

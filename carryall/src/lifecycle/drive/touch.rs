@@ -74,7 +74,7 @@ async fn look(visit: &Visit, store: &AnyStore, envelope: &Envelope, now: Timesta
     let Ok(record) = within(house, house.patience.operation, "load", loading).await else {
         return Look::Unknown;
     };
-    let generations = record.and_then(|record| record::read(&record.payload)).map(|body| body.generations);
+    let generations = record.and_then(|record| record::read(record.payload)).map(|body| body.generations);
     let is_dead = house.known(&envelope.family).is_some_and(|known| known.dead.is_some());
     let mut state = visit.lock();
     let presented = state.presented.map_or(envelope.generation, |presented| presented.generation);

@@ -25,7 +25,7 @@ pub(crate) async fn commit_now(visit: Arc<Visit>, when: When) -> Result<(), Erro
     let house = &visit.house;
     let under_way = UnderWay::begin(&visit, when);
     // Somebody may hold a commit and never poll it again.
-    let waiting = async { Ok::<_, Error>(visit.gate.lock().await) };
+    let waiting = async { Ok::<_, Error>(visit.turn().await) };
     let waited = in_time(house, house.patience.commit, "commit", waiting).await;
     let (turn, result) = match waited {
         Ok(turn) => (Some(turn), take_turn(&visit, when).await),
