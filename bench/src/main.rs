@@ -10,6 +10,8 @@ mod options;
 mod report;
 mod requests;
 mod scenario;
+#[cfg(feature = "servers")]
+mod servers;
 mod stats;
 mod stopwatch;
 mod stores;
@@ -49,6 +51,7 @@ fn run(options: &Options) -> Result<bool, String> {
         Job::Loop(repeat) => repeat_one(&runtime, repeat)?,
         Job::Requests => measure_requests(&runtime, options, &mut report),
         Job::Stores => measure_stores(options, &mut report),
+        Job::Servers => return measure_servers(options),
         Job::Targets => {
             measure_requests(&runtime, options, &mut report);
             measure_stores(options, &mut report);
@@ -104,6 +107,20 @@ fn measure_stores(options: &Options, report: &mut Report) {
     println!("{rounds} rounds of {pairs} pairs; ± is half the interquartile range");
     report.stores = stores::measure(rounds, pairs);
     report.print_stores();
+}
+
+#[cfg(feature = "servers")]
+fn measure_servers(options: &Options) -> Result<bool, String> {
+    let (rounds, requests) = options.server_plan();
+    conditions();
+    println!("{rounds} rounds of {requests} requests; ± is half the interquartile range");
+    servers::measure(rounds, requests)
+}
+
+#[cfg(not(feature = "servers"))]
+fn measure_servers(_: &Options) -> Result<bool, String> {
+    Err("--servers takes the feature `servers`: cargo run --release -p carryall-bench --features servers"
+        .to_owned())
 }
 
 /// Narrows to what `--only` names: scenarios if it is part of the name of one, contestants otherwise. The bare

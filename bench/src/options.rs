@@ -15,6 +15,8 @@ carryall-bench: what sessions cost
   --rounds N         rounds per scenario (default 301)
   --only TEXT        only contestants, or only scenarios, whose name contains TEXT
   --stores           only the memory stores, without HTTP
+  --servers          sessions in Redis, PostgreSQL, SQLite and files, with the feature `servers`; exit code 1 unless
+                     Redis keeps its target
   --targets          requests and stores, then every target; exit code 1 unless all are met
   --json FILE        also write one row for each scenario and contestant
   --loop SCENARIO CONTESTANT N
@@ -39,6 +41,8 @@ pub(crate) enum Job {
     Requests,
     /// Measure stores.
     Stores,
+    /// Measure stores that are servers.
+    Servers,
     /// Measure both and judge.
     Targets,
     /// Measure nothing.
@@ -65,6 +69,7 @@ impl Options {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--stores" => options.job = Job::Stores,
+                "--servers" => options.job = Job::Servers,
                 "--targets" => options.job = Job::Targets,
                 "--help" | "-h" => options.job = Job::Help,
                 "--rounds" => options.rounds = Some(number(&value("a number")?)?),
@@ -92,6 +97,13 @@ impl Options {
     pub(crate) fn store_plan(&self) -> (usize, u32) {
         let (rounds, pairs) = if self.quick { (3, 20_000) } else { (11, 40_000) };
         (self.rounds.unwrap_or(rounds).clamp(1, 51), pairs)
+    }
+
+    /// How much of the servers to measure: rounds, and requests in each.
+    #[cfg(feature = "servers")]
+    pub(crate) fn server_plan(&self) -> (usize, u32) {
+        let (rounds, requests) = if self.quick { (5, 50) } else { (61, 100) };
+        (self.rounds.unwrap_or(rounds).max(1), requests)
     }
 }
 

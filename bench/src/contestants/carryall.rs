@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use carryall::error::Error;
+use carryall::store::AnyStore;
 use carryall::{Algorithm, Carrier, KeyRing, MemoryStore, Place, Session, Sessions};
 
 use super::{CARRYALL_MEMORY, CARRYALL_SEALED, CARRYALL_SIGNED, Contestant, Keeps, Wire};
@@ -34,7 +35,11 @@ pub(super) fn signed() -> Sessions {
 }
 
 fn memory() -> Sessions {
-    let builder = Sessions::builder(ring()).store(MemoryStore::new());
+    stored(MemoryStore::new())
+}
+
+pub(crate) fn stored(store: impl Into<AnyStore>) -> Sessions {
+    let builder = Sessions::builder(ring()).store(store);
     builder.place_all(Place::Store).build().expect("the options agree")
 }
 
@@ -42,7 +47,7 @@ fn ring() -> KeyRing {
     KeyRing::random().expect("the system gives random bytes")
 }
 
-fn app(sessions: &Sessions) -> Router {
+pub(crate) fn app(sessions: &Sessions) -> Router {
     Router::new()
         .route("/untouched", get(async || "ok"))
         .route("/read", get(read))
