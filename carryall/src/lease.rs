@@ -36,6 +36,8 @@ pub(crate) struct Leasing {
     /// The fence of this request's own claim.
     pub(crate) held: Option<u64>,
     pub(crate) want: Want,
+    /// A claim that a store was asked to write and has not answered.
+    pub(crate) tried: Option<Claim>,
 }
 
 /// What comes of a want.
@@ -75,15 +77,17 @@ impl Leasing {
         }
     }
 
-    /// The same once the claim is written.
-    pub(crate) fn settled(&self, claim: Option<Claim>, is_last: bool) -> Self {
-        let held = match self.want {
+    /// The same once the claim is written that came of `asked`: what was wanted when the commit began.
+    pub(crate) fn settled(&self, asked: Want, claim: Option<Claim>, is_last: bool) -> Self {
+        let held = match asked {
             _ if is_last => None,
             Want::Take(_) => claim.map(|claim| claim.fence),
             Want::LetGo => None,
             Want::Nothing => self.held,
         };
-        Self { found: claim, held, want: Want::Nothing }
+        // Another task may want something since.
+        let want = if self.want == asked { Want::Nothing } else { self.want };
+        Self { found: claim, held, want, tried: None }
     }
 }
 
@@ -106,12 +110,12 @@ mod tests {
         assert_eq!(leasing.rule(None, 7, false, NOW), taken);
         assert_eq!(leasing.rule(Some(claim(3, 1_000)), 7, false, NOW), taken);
         assert_eq!(leasing.rule(Some(claim(3, 1_001)), 7, false, NOW), Ruling::Taken);
-        assert_eq!(leasing.settled(Some(claim(7, 1_010)), false).held, Some(7));
+        assert_eq!(leasing.settled(TAKE, Some(claim(7, 1_010)), false).held, Some(7));
     }
 
     #[test]
     fn whoever_has_it_may_have_it_longer_under_the_same_fence() {
-        let leasing = Leasing { held: Some(3), want: TAKE, found: None };
+        let leasing = Leasing { held: Some(3), want: TAKE, ..Leasing::default() };
         assert_eq!(leasing.rule(Some(claim(3, 1_001)), 7, false, NOW), Ruling::Go(Some(claim(3, 1_010))));
     }
 
@@ -120,7 +124,7 @@ mod tests {
         let held = Leasing { held: Some(3), ..Leasing::default() };
         assert!(held.wants_commit(true) && !held.wants_commit(false));
         assert_eq!(held.rule(Some(claim(3, 1_001)), 7, true, NOW), Ruling::Go(None));
-        assert_eq!(held.settled(None, true), Leasing::default());
+        assert_eq!(held.settled(Want::Nothing, None, true), Leasing::default());
         let wanting = Leasing { want: TAKE, ..Leasing::default() };
         assert!(wanting.wants_commit(false) && !wanting.wants_commit(true));
         assert_eq!(wanting.rule(None, 7, true, NOW), Ruling::Go(None));

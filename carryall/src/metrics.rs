@@ -13,7 +13,7 @@
 //! | `carryall_refused_total` | counter | `reason` | cookies that were not let in |
 //! | `carryall_created_total` | counter | | sessions that began |
 //! | `carryall_ended_total` | counter | `end` | sessions that were ended |
-//! | `carryall_store_seconds` | histogram | `operation`: `load`, `commit`, `touch`, `remove`, `sweep`, `revoke`; `outcome`: `ok`, `error` | how long stores and logs took, in seconds |
+//! | `carryall_store_seconds` | histogram | `operation`: `load`, `commit`, `touch`, `remove`, `list`, `sweep`, `revoke`; `outcome`: `ok`, `error` | how long stores and logs took, in seconds |
 //!
 //! No label holds anything that a visitor sent, so their number is bounded. What a [`MemoryStore`] answers at once is
 //! counted and not timed.

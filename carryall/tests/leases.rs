@@ -491,3 +491,91 @@ async fn the_next_of_the_same_node_is_woken_and_need_not_look_in_vain() {
     waiting.await.unwrap().ok();
     assert_eq!(before, tokio::time::Instant::now(), "no pause was slept to its end");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_waits_longer_than_its_request_is_told_so_and_has_no_lease() {
+    let lab = Lab::new(Home::Store);
+    let tab = lab.user("ada").await;
+    let holder = holder(&tab, |_| Ok(())).await;
+    let (sender, waiting) = oneshot::channel();
+    let leaves = tab.peek(|session| async move {
+        let left = tokio::spawn(async move { session.lock(patient()).await.map(|lease| lease.fence()) });
+        sender.send(left).ok();
+        for _ in 0..20 {
+            yield_now().await;
+        }
+        Ok(())
+    });
+    leaves.await.ok();
+    let left = waiting.await.unwrap();
+    let told = left.await.unwrap();
+    assert_eq!(told.unwrap_err().kind(), ErrorKind::Misuse);
+    holder.goes_on().await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_the_lease_can_hold_it_longer_while_others_wait() {
+    let lab = Lab::new(Home::Store);
+    let tab = lab.user("ada").await;
+    let (other, clock) = (tab.clone(), lab.clock.clone());
+    let seen = tab.peek(|session| async move {
+        session.lock(at_once()).await?;
+        let waiting = tokio::spawn({
+            let other = other.clone();
+            async move { other.peek(|session| async move { session.lock(patient()).await.map(drop) }).await }
+        });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        clock.advance(Duration::from_secs(HOLD - 1));
+        session.lock(at_once()).await?;
+        clock.advance(Duration::from_secs(HOLD - 1));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(!waiting.is_finished());
+        session.set("value", &2)?;
+        Ok(waiting)
+    });
+    seen.await.ok().await.unwrap().ok();
+    assert_eq!(value_of(&tab).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_taken_without_an_answer_is_let_go_of() {
+    let (lab, slow, neighbour) = slow_lab_and_neighbour();
+    let tab = lab.user("ada").await;
+    slow.hold('C', Hold::After);
+    let request = tokio::spawn({
+        let tab = tab.clone();
+        async move { tab.peek(|session| async move { session.lock(at_once()).await.map(drop) }).await }
+    });
+    slow.held(1).await;
+    slow.fail();
+    assert_eq!(request.await.unwrap().error(), ErrorKind::Outage);
+    slow.free();
+    quiet().await;
+    assert!(is_free(&at(&neighbour, &tab)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_were_committed_with_a_release_without_an_answer_are_not_called_given_up() {
+    let (lab, slow) = slow_lab();
+    let tab = lab.user("ada").await;
+    let store = slow.clone();
+    let seen = tab.peek(|session| async move {
+        let lease = session.lock(at_once()).await?;
+        session.set("value", &2)?;
+        store.hold('C', Hold::After);
+        let failing = tokio::spawn({
+            let store = store.clone();
+            async move {
+                store.held(1).await;
+                store.fail();
+            }
+        });
+        assert_eq!(lease.release().await.unwrap_err().kind(), ErrorKind::Outage);
+        failing.await.unwrap();
+        store.free();
+        let again = session.commit().await.unwrap_err();
+        assert!(again.to_string().contains("did not answer"), "{again}");
+        session.get::<u64>("value")
+    });
+    assert_eq!(seen.await.ok(), Some(2));
+}

@@ -8,11 +8,14 @@ use axum::http::StatusCode;
 use carryall::clock::Clock as _;
 use carryall::event::{End, Event, Refusal};
 use carryall::id::Handle;
-use carryall::store::{AnyStore, Encrypted, MemoryStore};
+use carryall::revocation::Revocations;
+use carryall::store::{AnyStore, Encrypted, MemoryStore, WhenFull};
 use carryall::{ClientPolicy, ErrorKind, KeyRing, Listed, Session, Sessions};
+use common::fickle::{Fate, Fickle};
 use common::house::Home;
 use common::lab::{Lab, Tab};
 use common::nodes::{at, nodes, nodes_in_memory, repeats};
+use common::shared_log::{Line, SharedLog};
 use tokio::sync::oneshot;
 
 /// A node whose store finds the sessions of a user.
@@ -272,4 +275,64 @@ async fn a_revoked_session_stays_dead_whoever_writes_to_it() {
         }
         assert_eq!(nodes[0].sessions.count("ada").await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_session_whose_end_the_store_did_not_take_can_be_ended_again() {
+    let store = Fickle::default();
+    let ring = KeyRing::random().unwrap();
+    let node = || {
+        let any = AnyStore::of(store.clone()).lists_subjects();
+        Lab::with_keys(Home::Store, ring.clone(), |builder| builder.store(any))
+    };
+    let (here, there) = (node(), node());
+    let mut tab = here.user("ada").await;
+    let handle = handle_of(&mut tab).await;
+    // The list works, the removal does not, and none of those that are tried in the background for a while.
+    let mut fates = vec![(0, 0, Fate::FailsBefore); 100];
+    fates[0] = (0, 0, Fate::Works);
+    store.set(&fates);
+    let failed = here.sessions.revoke_one("ada", handle.as_str()).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Outage);
+    store.set(&[]);
+    let mut other = at(&there, &tab);
+    assert_eq!(subject_of(&mut other).await.as_deref(), Some("ada"), "this node has not heard of it");
+    assert!(here.sessions.revoke_one("ada", handle.as_str()).await.unwrap(), "there is something to end");
+    assert_eq!(subject_of(&mut other).await, None);
+    assert!(!here.sessions.revoke_one("ada", handle.as_str()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_session_under_a_key_that_has_left_stands_in_nobodys_way_and_ends_with_the_others() {
+    let (old, inner) = (KeyRing::random().unwrap(), MemoryStore::new());
+    let before = nodes(1, Encrypted::new(inner.clone(), &old).unwrap());
+    before[0].user("ada").await;
+    let ring = KeyRing::random().unwrap();
+    let store = Encrypted::new(inner.clone(), &ring).unwrap();
+    let lab = Lab::with_keys(Home::Store, ring, |builder| {
+        builder.store(store).sessions_per_user(5, WhenFull::Refuse)
+    });
+    lab.sessions.revoke_subject("bob").await.unwrap();
+    let mut tab = lab.user("ada").await;
+    assert_eq!(subject_of(&mut tab).await.as_deref(), Some("ada"), "signing in goes on");
+    assert_eq!(list_from(&lab, &mut tab).await.len(), 1);
+    let sessions = lab.sessions.clone();
+    tab.stay(|session| async move { sessions.revoke_others(&session).await }).await.ok();
+    assert_eq!(subject_of(&mut tab).await.as_deref(), Some("ada"));
+    assert_eq!(inner.len(), 1, "what nobody can read is gone");
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_prove_what_is_revoked_ends_nobody_for_all_the_others() {
+    let log = SharedLog::default();
+    let lab = Lab::with(Home::Store, |builder| {
+        let builder = builder.store(MemoryStore::new()).clock(log.clock.clone());
+        builder.revocations(Revocations::new(log.clone())).sessions_per_user(5, WhenFull::Refuse)
+    });
+    let mut tab = lab.user("ada").await;
+    lab.sessions.revoke_subject("bob").await.unwrap();
+    log.set(Line::Lost);
+    lab.tab().visit(|session| session.login("ada")).await;
+    log.set(Line::Up);
+    assert_eq!(subject_of(&mut tab).await.as_deref(), Some("ada"));
 }

@@ -175,14 +175,19 @@ impl Dialect for Postgres {
     }
 
     /// An advisory lock, which the end of the transaction gives back. Two subjects with the same half of their hash
-    /// would wait for each other, and nothing worse.
+    /// would wait for each other, and nothing worse. Neither who waits nor who stands still in the middle keeps a
+    /// connection of the server for longer than the patience.
     async fn begin_admission(
         connection: &mut PgConnection,
         subject: &[u8],
-        _: Duration,
+        patience: Duration,
     ) -> Result<bool, Error> {
         let lock = subject.first_chunk().map_or(0, |half| i64::from_be_bytes(*half));
         connection.execute("BEGIN").await?;
+        let millis = patience.as_millis().clamp(1, 1_000_000).to_string();
+        let bounds = "SELECT set_config('lock_timeout', $1, true), \
+                      set_config('idle_in_transaction_session_timeout', $1, true)";
+        query(bounds).bind(millis).execute(&mut *connection).await?;
         query("SELECT pg_advisory_xact_lock($1)").bind(lock).execute(connection).await.map(|_| true)
     }
 

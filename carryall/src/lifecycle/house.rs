@@ -185,14 +185,24 @@ impl House {
         if revocations.is_fresh(now) && !revocations.reaches(began) {
             return false;
         }
-        !revocations.is_fresh(now)
-            || revocations.is_revoked(&Facts {
-                subject: login.map(|login| self.subject_hash(&login.subject)),
-                tenant: None,
-                auth_time: login.map(|login| login.auth_time),
-                created: envelope.created,
-                key: key.map(|key| *key.as_bytes()),
-            })
+        !revocations.is_fresh(now) || revocations.is_revoked(&self.facts(envelope, key))
+    }
+
+    /// The same as far as it is proven: what only this node cannot prove is no reason to end a session for all.
+    pub(crate) fn is_known_revoked(&self, envelope: &Envelope, now: Timestamp) -> bool {
+        let Some(revocations) = &self.revocations else { return false };
+        revocations.is_fresh(now) && revocations.is_revoked(&self.facts(envelope, None))
+    }
+
+    fn facts(&self, envelope: &Envelope, key: Option<KeyId>) -> Facts {
+        let login = envelope.login.as_ref();
+        Facts {
+            subject: login.map(|login| self.subject_hash(&login.subject)),
+            tenant: None,
+            auth_time: login.map(|login| login.auth_time),
+            created: envelope.created,
+            key: key.map(|key| *key.as_bytes()),
+        }
     }
 
     /// When an anonymous session that begins now counts as begun: never before an instant up to which it would be

@@ -138,8 +138,9 @@ impl Visit {
     }
 
     fn note_outage(&self) {
-        self.outage.store(true, Ordering::Relaxed);
-        meter::load("outage");
+        if !self.outage.swap(true, Ordering::Relaxed) {
+            meter::load("outage");
+        }
     }
 
     pub(crate) fn is_outage(&self) -> bool {

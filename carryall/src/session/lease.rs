@@ -32,7 +32,7 @@ impl Default for LeaseOptions {
 }
 
 impl LeaseOptions {
-    /// The longest hold.
+    /// The longest hold, and the longest wait.
     pub const LONGEST: Duration = Duration::from_mins(5);
 
     /// How long it is held at most: then others may take it, should its holder have died. Choose it longer than the
@@ -42,7 +42,8 @@ impl LeaseOptions {
         self
     }
 
-    /// How long to wait for whoever has it; zero tries once. Default 5 s.
+    /// How long to wait for whoever has it; zero tries once. Default 5 s, at most
+    /// [`LONGEST`](Self::LONGEST).
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;
         self
@@ -56,10 +57,10 @@ impl LeaseOptions {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.hold.is_zero() || self.hold > Self::LONGEST {
+        if self.hold.is_zero() || self.hold > Self::LONGEST || self.wait > Self::LONGEST {
             return Err(Error::new(
                 ErrorKind::Misuse,
-                "a lease is held for more than nothing and 5 min at most",
+                "a lease is held for more than nothing, and held and waited for 5 min at most",
             ));
         }
         Ok(())
@@ -75,7 +76,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A number that is higher than that of every earlier lease of this session, to be handed on to other systems, so
+    /// A number that is higher than that of every earlier lease of this session, as long as the store keeps what it has
+    /// acknowledged, to be handed on to other systems, so
     /// that they can refuse a holder that was overtaken. 0 for a session that does not exist yet, which nobody else
     /// can know.
     pub fn fence(&self) -> u64 {
@@ -93,7 +95,12 @@ impl Lease {
     /// As [`Session::commit`]. Then the lease is let go of with the response.
     pub async fn release(self) -> Result<(), Error> {
         self.engine.state().leasing.want = Want::LetGo;
-        Arc::clone(&self.engine).commit().await
+        let result = Arc::clone(&self.engine).commit().await;
+        let mut state = self.engine.state();
+        if state.leasing.want == Want::LetGo {
+            state.leasing.want = Want::Nothing;
+        }
+        result
     }
 }
 

@@ -68,6 +68,8 @@ pub trait ListSubjects: Store {
     /// The live records of the subject, as `load` would answer them: those with the earliest `created` first, and
     /// of those with the same one the one with the lower key; at most `limit`.
     ///
+    /// A store that encrypts answers one that it cannot open with an empty payload, so that it can be removed.
+    ///
     /// None is missing, none is there twice, none is expired, removed or another subject's. What commits, touches and
     /// removals that are under way make of it may be in it or not. Costs as much as the subject has records, never a
     /// scan of everything.

@@ -5,6 +5,7 @@ use super::super::place::Home;
 use super::super::visit::Visit;
 use super::kept::{draft, finish};
 use crate::clock::Timestamp;
+use crate::lease::Want;
 use crate::session::seat::Locked;
 use crate::session::state::State;
 use crate::store::{Commit, Version};
@@ -20,7 +21,7 @@ pub(super) fn write<'a>(visit: &Visit, state: Locked<'a>, now: Timestamp) -> Res
     let mut facts = Facts { envelope: loaded.clone(), generations: state.generations, claim };
     match written(visit, &state, &mut facts, now) {
         Some(version) => {
-            finish(&visit.house, state, facts, None, version);
+            finish(&visit.house, state, facts, None, version, Want::Nothing);
             Ok(())
         }
         None => Err(state),

@@ -36,6 +36,8 @@ pub(super) async fn admit(
         return Err(Error::new(ErrorKind::Misuse, "a cap needs a store that finds the sessions of a user"));
     };
     forget_revoked(house, &subject, key, now).await?;
+    // One at a time on this node: those who wait in the store each hold a connection that others need.
+    let _turn = house.queues.join(RecordKey::from_bytes(subject.0)).await;
     let admitting = pin!(subjects.admit(key, expected, draft, cap, now));
     match answered(visit, admitting).await? {
         Admission::Committed { version, ended } => {

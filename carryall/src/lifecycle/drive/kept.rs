@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
 use crate::id::RecordKey;
-use crate::lease::{Claim, Leasing, Ruling};
+use crate::lease::{Claim, Leasing, Ruling, Want};
 use crate::session::seat::Locked;
 use crate::session::state::{Intent, Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Record, Store, Version};
@@ -81,7 +81,11 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         }
         match leasing.rule(facts.claim, attempt.version.next().0, is_last, now) {
             Ruling::Go(claim) => facts.claim = claim,
-            Ruling::Taken if attempt.contents.is_some() => return Err(busy("has not let go")),
+            Ruling::Taken if attempt.contents.is_some() => {
+                // So that the next try begins with a look.
+                visit.lock().leasing.found = facts.claim;
+                return Err(busy("has not let go"));
+            }
             // It may have let go since this request was loaded.
             Ruling::Taken => match Box::pin(look_again(house, store, &key, now)).await? {
                 Some(record) => {
@@ -98,6 +102,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         if draft.payload.len() > house.max_record {
             return Err(crate::session::state::too_large(house.max_record));
         }
+        visit.lock().leasing.tried = facts.claim.filter(|_| matches!(leasing.want, Want::Take(_)));
         let expected = Some(attempt.version);
         let outcome = if cap::applies(house, Some(&attempt.facts.envelope), &facts.envelope) {
             Box::pin(cap::admit(visit, store, &key, expected, draft, now)).await?
@@ -112,10 +117,9 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 if is_empty {
                     return Box::pin(remove(visit, &facts.envelope)).await;
                 }
-                let mut state = visit.lock();
-                state.leasing = leasing;
+                let state = visit.lock();
                 let lets_go = leasing.held.is_some() && facts.claim.is_none();
-                finish(house, state, facts, attempt.contents, version);
+                finish(house, state, facts, attempt.contents, version, leasing.want);
                 if lets_go {
                     house.lines.let_go(&key);
                 }
@@ -124,6 +128,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
             Commit::Gone => return Box::pin(lost(visit, store, &wish, now)).await,
             Commit::Conflict(record) => {
                 meter::conflict();
+                visit.lock().leasing.tried = None;
                 if turn.is_none() {
                     turn = Some(house.queues.join(key).await);
                 }
@@ -164,8 +169,14 @@ fn replay(visit: &Visit, record: Record, wish: &Wish<'_>, now: Timestamp) -> Res
             "the record was rewritten in a form that cannot be read here",
         ));
     };
+    let (is_lost, was_let_go) = {
+        let state = visit.lock();
+        (state.leasing.is_lost(body.claim), state.commits.is_unsure && body.claim.is_none())
+    };
     let replayed = match () {
-        () if visit.lock().leasing.is_lost(body.claim) => Err(overtaken()),
+        // Perhaps by this request itself, together with its changes.
+        () if is_lost && was_let_go => Err(unsure()),
+        () if is_lost => Err(overtaken()),
         () if is_unsure(&visit.lock()) => Err(unsure()),
         () => rebased(visit, body.contents.clone()),
     };
@@ -230,6 +241,7 @@ pub(super) fn finish(
     facts: Facts,
     contents: Option<Contents>,
     version: Version,
+    asked: Want,
 ) {
     let change = match state.intent {
         Intent::Keep => None,
@@ -248,7 +260,7 @@ pub(super) fn finish(
     state.generations = facts.generations;
     state.envelope = Some(facts.envelope);
     state.version = Some(version.0);
-    state.leasing = state.leasing.settled(facts.claim, state.commits.is_last);
+    state.leasing = state.leasing.settled(asked, facts.claim, state.commits.is_last);
     state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
     let Some(change) = change else { return };
     let envelope = state.envelope.clone();

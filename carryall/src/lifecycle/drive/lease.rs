@@ -27,6 +27,12 @@ const LONGEST_PAUSE: u64 = 100;
 /// Waits for the lease and takes it.
 pub(crate) async fn lock(visit: Arc<Visit>, options: LeaseOptions) -> Result<Claim, Error> {
     let Some(family) = lockable(&visit)? else { return Ok(alone(&visit.house, options.hold)) };
+    // Whoever has it already need not stand behind those who wait for it.
+    if visit.lock().leasing.held.is_some()
+        && let Some(claim) = take(&visit, options.hold).await?
+    {
+        return Ok(claim);
+    }
     let house = Arc::clone(&visit.house);
     let key = visit.record_key(&family);
     let deadline = Instant::now() + options.wait;
@@ -66,13 +72,22 @@ async fn take(visit: &Arc<Visit>, hold: Duration) -> Result<Option<Claim>, Error
     let wanting = Wanting::begin(visit, hold);
     match Finished::new(Arc::clone(visit), When::Early).await {
         Err(error) if error.kind() == ErrorKind::Busy => return Ok(None),
-        result => result?,
+        Err(error) => {
+            leave(visit);
+            return Err(error);
+        }
+        Ok(()) => {}
     }
     drop(wanting);
-    let leasing = visit.lock().leasing;
-    // A session in which nothing was left has ended with its changes.
-    let claim = leasing.found.filter(|claim| leasing.held == Some(claim.fence));
-    Ok(Some(claim.unwrap_or_else(|| alone(&visit.house, hold))))
+    let state = visit.lock();
+    let leasing = state.leasing;
+    if let Some(claim) = leasing.found.filter(|claim| leasing.held == Some(claim.fence)) {
+        return Ok(Some(claim));
+    }
+    state.check_endable()?;
+    // A session in which nothing was left has ended with its changes. Any other was committed by another task of this
+    // request, which did not ask for the lease.
+    Ok((state.standing == Standing::New).then(|| alone(&visit.house, hold)))
 }
 
 /// The wish is taken back with the future: what is being committed by then is let go of with the response.
@@ -114,7 +129,8 @@ pub(super) fn overtaken() -> Error {
 pub(crate) fn leave(visit: &Visit) {
     let (fence, family) = {
         let mut state = visit.lock();
-        (state.leasing.held.take(), state.loaded.as_ref().map(|loaded| loaded.family))
+        let tried = state.leasing.tried.take().map(|claim| claim.fence);
+        (state.leasing.held.take().or(tried), state.loaded.as_ref().map(|loaded| loaded.family))
     };
     let (Some(fence), Some(family)) = (fence, family) else { return };
     let house = Arc::clone(&visit.house);

@@ -62,7 +62,8 @@ fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Optio
 
 /// Counts a commit that had something to write.
 fn counted(plan: Plan, result: Result<(), Error>) -> Result<(), Error> {
-    if !matches!(plan, Plan::Nothing | Plan::Refresh | Plan::Verify) {
+    let is_waiting = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy);
+    if !is_waiting && !matches!(plan, Plan::Nothing | Plan::Refresh | Plan::Verify) {
         meter::commit(&result);
     }
     result
@@ -151,6 +152,8 @@ fn conflict(what: &str) -> Error {
 /// Makes of the session one that does not exist yet, for a login that begins a family of its own. Of a session that
 /// was ended, or is somebody else's by now, it takes only along what the handler wrote.
 fn start_anew(visit: &Visit, envelope: Envelope, keeps_values: bool) -> Result<(), Error> {
+    // The lease was that of the other session, which goes on.
+    leave(visit);
     let format = visit.house.home.format();
     let contents = if keeps_values { None } else { Some(rebased(visit, Contents::empty(format))?) };
     let mut state = visit.lock();

@@ -86,6 +86,8 @@ fn begin(visit: &Visit, when: When) -> Result<bool, Error> {
 }
 
 async fn commit_changes(visit: &Visit) -> Result<(), Error> {
+    let asks = |state: &State| state.is_changed() || state.leasing.want != Want::Nothing;
+    let asked = asks(&visit.lock());
     let result = match &visit.house.home {
         Home::Store { store, .. } => kept::commit(visit, store).await,
         Home::Client(_) => match try_without_io(visit, visit.lock(), visit.house.now()) {
@@ -95,9 +97,12 @@ async fn commit_changes(visit: &Visit) -> Result<(), Error> {
     };
     // That a generation arrived is noted for others, and a lease ends by itself; a request that changed nothing does
     // not fail for it.
-    let forgives = |error: &Error| matches!(error.kind(), ErrorKind::Superseded | ErrorKind::Outage);
-    let asks = |state: &State| state.is_changed() || state.leasing.want != Want::Nothing;
-    if result.as_ref().is_err_and(forgives) && !asks(&visit.lock()) { Ok(()) } else { result }
+    let is_forgiven = result.as_ref().is_err_and(|error| match error.kind() {
+        ErrorKind::Superseded | ErrorKind::Outage => !asks(&visit.lock()),
+        ErrorKind::Conflict => !asked,
+        _ => false,
+    });
+    if is_forgiven { Ok(()) } else { result }
 }
 
 /// A logout is carried out although an earlier commit of this request is held and will perhaps never end.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::Encrypted;
 use crate::clock::Timestamp;
 use crate::id::RecordKey;
@@ -30,7 +32,13 @@ impl ErasedSubjects for Within {
     ) -> Reply<'a, Vec<(RecordKey, Record)>> {
         Box::pin(async move {
             let found = self.inner.list(subject, limit, now).await?;
-            found.into_iter().map(|(key, record)| Ok((key, self.store.open(&key, record)?))).collect()
+            let opened = found.into_iter().map(|(key, record)| {
+                // One that cannot be opened is no reason to hide the others: it is named, and empty.
+                let closed = Record { payload: Bytes::new(), ..record.clone() };
+                let record = self.store.open(&key, record).unwrap_or(closed);
+                (key, record)
+            });
+            Ok(opened.collect())
         })
     }
 

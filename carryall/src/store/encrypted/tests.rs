@@ -304,7 +304,9 @@ async fn an_ended_record_that_cannot_be_opened_does_not_fail_the_login_that_ende
     let inner = MemoryStore::new();
     inner.commit(&KEY, None, draft(b"from before"), NOW).await.unwrap();
     let subjects = subjects_over(&inner, &ring());
-    assert_kind(subjects.list(&SUBJECT, 9, NOW).await, StoreErrorKind::Corrupt, "a list leaves nothing out");
+    let listed = subjects.list(&SUBJECT, 9, NOW).await.unwrap();
+    let named: Vec<_> = listed.iter().map(|(key, record)| (*key, record.payload.len())).collect();
+    assert_eq!(named, [(KEY, 0)], "a list leaves nothing out, and shows nothing of it");
     let other = RecordKey::from_bytes([8; 16]);
     let admission = subjects.admit(&other, None, draft(CANARY), one(WhenFull::EndOldest), NOW).await.unwrap();
     assert_eq!(admission, Admission::Committed { version: Version::FIRST, ended: Vec::new() });
