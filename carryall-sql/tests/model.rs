@@ -11,6 +11,7 @@ mod session {
     pub mod interleave;
     pub mod interleave_model;
     pub mod lab;
+    pub mod log;
     pub mod nodes;
     pub mod properties;
     pub mod recorder;

@@ -10,6 +10,8 @@ use carryall::testing::TestClient;
 use carryall::{Error, KeyRing, LeaseOptions, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
+use crate::log::{keep_secret, listen};
+
 /// How long a lease is waited for: longer than dozens of holders take on a slow disk.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -58,6 +60,7 @@ pub fn node(ring: &KeyRing, store: AnyStore, patience: Duration, pause: Pause) -
 
 /// A node with these sessions, whose handlers take so long.
 pub fn serving(sessions: &Sessions, pause: Pause) -> Router {
+    listen();
     let add = move |session: Session, Path(key): Path<String>| add(session, key, pause);
     Router::new()
         .route("/add/{key}", post(add))
@@ -73,6 +76,7 @@ pub fn serving(sessions: &Sessions, pause: Pause) -> Router {
 pub fn at(node: &Router, browser: &Browser) -> Browser {
     let mut other = TestClient::new(node.clone());
     for (name, value) in browser.cookies() {
+        keep_secret(value);
         other.set_cookie(name, value);
     }
     other

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use super::events::Events;
 use super::house::{Home, builder_with};
+use super::log::{keep_secret, listen};
 use super::recorder::Recorder;
 
 /// An application with one handler: whatever the visit brings along.
@@ -43,6 +44,7 @@ impl Lab {
         ring: KeyRing,
         configure: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
     ) -> Self {
+        listen();
         let (clock, store, events) = (FrozenClock::default(), Recorder::default(), Events::default());
         let plain = builder_with(ring, home, &clock, &store).observer(events.clone());
         let sessions = configure(plain).build().unwrap();
@@ -191,6 +193,7 @@ impl Tab {
             let line = line.to_str().unwrap();
             let Some(rest) = line.strip_prefix("__Host-session=") else { continue };
             let value = rest.split(';').next().unwrap();
+            keep_secret(value);
             self.cookie = (!value.is_empty() && !rest.contains("Max-Age=0")).then(|| value.to_owned());
         }
     }
