@@ -13,6 +13,8 @@ use tracing::{Metadata, Subscriber};
 const CANARY: &str = "canary";
 /// How many of the newest tokens are listened for.
 const TOKENS: usize = 64;
+/// How many of the newest lines are looked at again when a token gets known.
+const LINES: usize = 256;
 /// What of a token is long enough to be no accident.
 const TELLING: usize = 24;
 
@@ -24,6 +26,7 @@ pub struct Log(Arc<Mutex<Heard>>);
 struct Heard {
     text: Option<String>,
     tokens: VecDeque<String>,
+    lines: VecDeque<String>,
 }
 
 /// Listens from now on, if nobody does yet.
@@ -42,11 +45,25 @@ pub fn keep_secret(token: &str) {
     let Some(telling) = token.len().checked_sub(TELLING) else { return };
     let log = listen();
     let mut heard = log.heard();
-    if heard.tokens.len() == TOKENS {
-        heard.tokens.pop_front();
-    }
     // The end of it: all begin alike.
-    heard.tokens.push_back(token[telling..].to_owned());
+    let secret = &token[telling..];
+    if let Some(line) = heard.lines.iter().find(|line| line.contains(secret)) {
+        give_up(line);
+    }
+    push(&mut heard.tokens, TOKENS, secret.to_owned());
+}
+
+fn push(lines: &mut VecDeque<String>, most: usize, line: String) {
+    if lines.len() == most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}
+
+fn give_up(line: &str) -> ! {
+    eprintln!("a secret was traced: {line}");
+    // A panic would be caught as one of the handler.
+    std::process::abort();
 }
 
 impl Log {
@@ -73,9 +90,9 @@ impl Log {
             text.push_str(line);
             text.push('\n');
         } else if is_secret {
-            eprintln!("a secret was traced: {line}");
-            // A panic would be caught as one of the handler.
-            std::process::abort();
+            give_up(line);
+        } else {
+            push(&mut heard.lines, LINES, line.to_owned());
         }
     }
 }
