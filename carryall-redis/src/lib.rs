@@ -53,7 +53,9 @@
 //!   call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose answer was lost is never sent
 //!   twice.
 //! - **Failovers are followed.** With each new connection the sentinels are asked, one after the other, for the master,
-//!   which has to say itself that it is one. A cluster is asked again who has which slots when a master is in trouble or
+//!   which has to say itself that it is one. They are asked, too, when it refuses to write for want of replicas, and in the
+//!   background once a second while it is used: if most of them name another, the next call goes there. Until then a
+//!   master that is cut off acknowledges what will be lost; `min-replicas-to-write 1` makes it refuse instead. A cluster is asked again who has which slots when a master is in trouble or
 //!   says that a slot has moved. Meanwhile the sessions on that master fail, and no others.
 //!
 //! - **A user's sessions** are found by the index, which names each of them from before the record is written, so that none

@@ -30,7 +30,10 @@ pub(crate) enum Setting {
 impl Server {
     /// Connects, refuses a server that is no good, and loads the scripts.
     pub(crate) async fn greet(dial: &Dial, setting: Setting, may_evict: bool) -> RedisResult<(Line, Self)> {
-        let mut line = Line::open(dial).await?;
+        let mut line = match setting {
+            Setting::Watched => Line::open_to_master(dial).await?,
+            Setting::Alone | Setting::Sharded => Line::open(dial).await?,
+        };
         let connection = &mut line.connection;
         let mut questions = redis::pipe();
         questions.cmd("INFO").cmd("CONFIG").arg("GET").arg("appendfsync").ignore_errors();
