@@ -148,3 +148,20 @@ pub(crate) fn is_lost(error: &RedisError) -> bool {
 fn is_refused(error: &RedisError) -> bool {
     ["NOREPLICAS", "MASTERDOWN", "LOADING"].iter().any(|code| says(error, code))
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::ServerErrorKind::{BusyLoading, MasterDown, ReadOnly};
+
+    use super::*;
+
+    #[test]
+    fn what_a_master_says_that_is_none_any_more_is_known() {
+        let no_replicas = redis::make_extension_error("NOREPLICAS".to_owned(), None);
+        assert!(is_refused(&no_replicas) && !is_lost(&no_replicas));
+        for (kind, refused) in [(MasterDown, true), (BusyLoading, true), (ReadOnly, false)] {
+            let error = (ErrorKind::Server(kind), "said").into();
+            assert_eq!((is_refused(&error), is_lost(&error)), (refused, !refused), "{kind:?}");
+        }
+    }
+}
