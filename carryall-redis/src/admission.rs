@@ -14,12 +14,14 @@ use redis::Value;
 use tokio::time::Instant;
 
 use crate::index::{self, Entry, Worth};
+use crate::pause::spread;
 use crate::script::{OUST, SWAP};
-use crate::store::{Attempt, RedisStore, record};
+use crate::store::{Attempt, RedisStore, corrupt, record};
 use crate::subjects::{HOLD, Look, due};
 
-/// How long one waits for another that has taken a place and not used it yet.
+/// How long one waits at first for another that has taken a place and not used it yet; the longer, the more often.
 const TURN: Duration = Duration::from_millis(3);
+const LONGEST_TURN: Duration = Duration::from_millis(100);
 
 /// What an index leaves to do.
 enum Verdict {
@@ -28,6 +30,13 @@ enum Verdict {
     Full,
     /// Somebody has taken a place and not used it yet.
     Wait,
+}
+
+/// A place in the index.
+struct Place {
+    own: Entry,
+    /// The entry stands for more than this admission, so it stays whatever becomes of this.
+    is_shared: bool,
 }
 
 impl RedisStore {
@@ -42,6 +51,7 @@ impl RedisStore {
     ) -> Result<Admission, StoreError> {
         self.check_size(&draft)?;
         let late = Instant::now() + self.patience();
+        let mut turn = TURN;
         loop {
             let look = self.look(subject, now).await?;
             if let Some(refused) = refused(self.find(key).await?, expected, now) {
@@ -50,14 +60,17 @@ impl RedisStore {
             match verdict(&look, key, cap) {
                 Verdict::Full => return Ok(Admission::Full),
                 Verdict::Room(leaving) => {
-                    if let Some(entry) = self.take_place(&look, subject, key, expected, &draft).await? {
-                        return self.move_in(entry, leaving, expected, &draft, now).await;
+                    if let Some(place) = self.take_place(&look, subject, key, expected, &draft).await? {
+                        return self.move_in(place, leaving, expected, &draft, now).await;
                     }
                 }
                 Verdict::Wait if Instant::now() > late => {
                     return Err(StoreError::new(StoreErrorKind::TimedOut));
                 }
-                Verdict::Wait => tokio::time::sleep(TURN).await,
+                Verdict::Wait => {
+                    tokio::time::sleep(spread(turn)).await;
+                    turn = (2 * turn).min(LONGEST_TURN);
+                }
             }
         }
     }
@@ -70,7 +83,8 @@ impl RedisStore {
         key: &RecordKey,
         expected: Option<Version>,
         draft: &Draft,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<Place>, StoreError> {
+        let mut is_shared = false;
         let mut own = Entry::of(key, expected, draft.header.latest);
         own.open = look.present + u64::try_from(HOLD.as_millis()).unwrap_or_default();
         let mut next = Vec::with_capacity(look.entries.len() + 1);
@@ -79,6 +93,7 @@ impl RedisStore {
                 own.kept = own.kept.max(entry.kept);
                 own.open = own.open.max(entry.open + 1);
                 own.expected = own.expected.max(entry.expected);
+                is_shared |= *worth != Worth::Nothing || entry.open > look.present;
             } else if *worth != Worth::Nothing {
                 next.push(*entry);
             }
@@ -89,50 +104,51 @@ impl RedisStore {
         let mut call = SWAP.call(&index);
         call.arg(&look.bytes).arg(bytes).arg(last);
         match self.call(&index, &SWAP, &call).await? {
-            Value::Int(answer) => Ok((answer == 1).then_some(own)),
-            _ => Err(StoreError::new(StoreErrorKind::Corrupt)),
+            Value::Int(answer) => Ok((answer == 1).then_some(Place { own, is_shared })),
+            _ => Err(corrupt()),
         }
     }
 
     /// Ends those who have to leave and commits.
     async fn move_in(
         &self,
-        own: Entry,
+        place: Place,
         leaving: Vec<RecordKey>,
         expected: Option<Version>,
         draft: &Draft,
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
         let Some(subject) = draft.header.subject else {
-            return Err(StoreError::new(StoreErrorKind::Corrupt));
+            return Err(corrupt());
         };
-        let mut ended = Vec::with_capacity(leaving.len());
-        for key in leaving {
-            ended.extend(self.oust(&key, &subject, now).await?.map(|record| (key, record)));
-        }
-        let gone: Vec<_> = ended.iter().map(|(key, _)| *key.as_bytes()).collect();
-        self.drop_entries(&subject, &gone).await;
-        let attempt = self.attempt(&own.key, expected, draft, now, Some(due(own.open))).await;
-        let (outcome, is_free) = match attempt {
-            Ok(Attempt::Done(Commit::Committed(version))) => {
-                (Ok(Admission::Committed { version, ended }), false)
+        let own = &place.own;
+        let (outcome, is_free) = match self.oust_all(leaving, &subject, now).await {
+            Ok(ended) => {
+                let attempt = self.attempt(&own.key, expected, draft, now, Some(due(own.open))).await;
+                settled(attempt, ended, &subject)
             }
-            // Somebody else's commit won, and may have made the record the subject's.
-            Ok(Attempt::Done(Commit::Conflict(record))) => {
-                let is_free = record.header.subject != Some(subject);
-                (Ok(Admission::Conflict(record)), is_free)
-            }
-            Ok(Attempt::Done(Commit::Gone)) => (Ok(Admission::Gone), true),
-            Ok(Attempt::Untold) => (Err(StoreError::new(StoreErrorKind::Corrupt)), true),
-            Err(error) => {
-                let is_refused = matches!(error.kind(), StoreErrorKind::Full | StoreErrorKind::Corrupt);
-                (Err(error), is_refused)
-            }
+            // Nothing was tried.
+            Err(error) => (Err(error), true),
         };
-        if is_free {
+        if is_free && !place.is_shared {
             self.drop_entries(&subject, &[own.encode()]).await;
         }
         outcome
+    }
+
+    async fn oust_all(
+        &self,
+        leaving: Vec<RecordKey>,
+        subject: &SubjectHash,
+        now: Timestamp,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        let mut ended = Vec::with_capacity(leaving.len());
+        for key in leaving {
+            ended.extend(self.oust(&key, subject, now).await?.map(|record| (key, record)));
+        }
+        let gone: Vec<_> = ended.iter().map(|(key, _)| *key.as_bytes()).collect();
+        self.drop_entries(subject, &gone).await;
+        Ok(ended)
     }
 
     async fn oust(
@@ -160,12 +176,32 @@ fn refused(found: Option<Record>, expected: Option<Version>, now: Timestamp) -> 
     }
 }
 
+/// What an attempt comes to, and whether it is certain that nothing came of it.
+fn settled(
+    attempt: Result<Attempt, StoreError>,
+    ended: Vec<(RecordKey, Record)>,
+    subject: &SubjectHash,
+) -> (Result<Admission, StoreError>, bool) {
+    match attempt {
+        Ok(Attempt::Done(Commit::Committed(version))) => (Ok(Admission::Committed { version, ended }), false),
+        // Somebody else's commit won, and may have made the record the subject's.
+        Ok(Attempt::Done(Commit::Conflict(record))) => {
+            let is_free = record.header.subject != Some(*subject);
+            (Ok(Admission::Conflict(record)), is_free)
+        }
+        Ok(Attempt::Done(Commit::Gone)) => (Ok(Admission::Gone), true),
+        Ok(Attempt::Untold) => (Err(corrupt()), true),
+        Ok(Attempt::Refused(error)) => (Err(error), true),
+        Err(error) => (Err(error), false),
+    }
+}
+
 fn verdict(look: &Look, own: &RecordKey, cap: Cap) -> Verdict {
     let others = || look.entries.iter().filter(|(entry, _)| entry.key != *own);
     let open = others().filter(|(_, worth)| *worth == Worth::Open).count();
     let mut live: Vec<_> = others()
         .filter_map(|(entry, worth)| match worth {
-            Worth::Live(record) => Some((record.header.created, entry.key)),
+            Worth::Live(head) => Some((head.header.created, entry.key)),
             _ => None,
         })
         .collect();

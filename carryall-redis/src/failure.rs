@@ -24,6 +24,11 @@ pub(crate) fn store_error(error: RedisError) -> StoreError {
     StoreError::new(kind).because(error)
 }
 
+/// Whether the server has answered that it did not do what it was asked: nothing else is certain.
+pub(crate) fn is_refusal(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
 /// Whether the server refused with this word. Redis 6 tells what a script met inside of a longer text.
 pub(crate) fn says(error: &RedisError, code: &str) -> bool {
     error.code().is_some_and(|said| {
@@ -39,4 +44,20 @@ pub(crate) fn evicting(policy: &str) -> RedisError {
 
 pub(crate) fn mismatch(why: &str) -> RedisError {
     make_extension_error(MISMATCH.to_owned(), Some(why.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ServerErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_server_answers_is_a_refusal() {
+        let kinds = [ErrorKind::Server(ServerErrorKind::ResponseError), ErrorKind::Extension];
+        assert!(kinds.into_iter().all(|kind| is_refusal(&(kind, "said").into())));
+        for kind in [ErrorKind::Io, ErrorKind::Parse, ErrorKind::UnexpectedReturnType, ErrorKind::Client] {
+            assert!(!is_refusal(&(kind, "it may have been done").into()), "{kind:?}");
+        }
+    }
 }

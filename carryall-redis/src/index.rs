@@ -14,9 +14,9 @@
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Record, SubjectHash, Version};
+use carryall::store::{SubjectHash, Version};
 
-use crate::layout::SLACK;
+use crate::layout::{Head, SLACK};
 
 pub(crate) const ENTRY: usize = 32;
 
@@ -60,21 +60,22 @@ impl Entry {
     /// What this entry is worth, given its record as it was found after the server's present was asked for.
     pub(crate) fn judge(
         &self,
-        found: Option<Record>,
+        found: Option<Head>,
         subject: &SubjectHash,
         now: Timestamp,
         present: u64,
     ) -> Worth {
-        let is_live = found.as_ref().is_some_and(|record| now < record.header.expires);
+        let is_live = found.as_ref().is_some_and(|head| now < head.header.expires);
         let could_commit = match &found {
-            // Keys are random: a new record is never made where another one was.
-            Some(record) => self.expected == low(Some(record.version)),
+            // Keys are random: a new record is never made where another one was, expired or not. An entry of a creation
+            // that has been done would else take a place once the record is nobody's and expired.
+            Some(head) => self.expected == low(Some(head.version)),
             None => self.expected == 0,
         };
         match found {
-            Some(record) if record.header.subject == Some(*subject) => {
+            Some(head) if head.header.subject == Some(*subject) => {
                 // Another node's clock may say that it is live.
-                if is_live { Worth::Live(record) } else { Worth::Expired }
+                if is_live { Worth::Live(head) } else { Worth::Expired }
             }
             _ if self.open > present && could_commit => Worth::Open,
             _ => Worth::Nothing,
@@ -86,7 +87,7 @@ impl Entry {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Worth {
     /// A record of the subject.
-    Live(Record),
+    Live(Head),
     /// A record of the subject that has expired.
     Expired,
     /// A commit may be under way.
@@ -119,7 +120,6 @@ fn low(version: Option<Version>) -> u32 {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
     use carryall::store::Header;
     use proptest::prelude::*;
 
@@ -153,9 +153,9 @@ mod tests {
         }
     }
 
-    fn found(version: u64, subject: Option<SubjectHash>, expires: Timestamp) -> Record {
+    fn found(version: u64, subject: Option<SubjectHash>, expires: Timestamp) -> Head {
         let header = Header { created: NOW, seen: NOW, expires, latest: expires, subject };
-        Record { version: Version(version), header, payload: Bytes::new() }
+        Head { version: Version(version), header }
     }
 
     #[test]
@@ -177,6 +177,8 @@ mod tests {
             (1, true, Some(nobodys(2)), Worth::Nothing),
             (0, true, Some(nobodys(1)), Worth::Nothing),
             (1, true, Some(self::found(1, Some(SubjectHash([8; 16])), later)), Worth::Open),
+            // Made, then nobody's, then expired.
+            (0, true, Some(self::found(2, None, NOW)), Worth::Nothing),
         ] {
             let entry = Entry { key: RecordKey::from_bytes([9; 16]), kept: 0, open: 10, expected };
             let present = if is_open { 9 } else { 10 };

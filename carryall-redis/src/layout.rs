@@ -25,6 +25,8 @@ use carryall::store::{Draft, Header, Record, SubjectHash, Version};
 const LAYOUT: u8 = 1;
 const OWNED: u8 = 1;
 const HEAD: usize = 42;
+/// With the owner.
+pub(crate) const LONGEST_HEAD: usize = 58;
 
 /// How long after its deadline the server may sweep a record: a server whose clock is ahead takes none too early.
 pub(crate) const SLACK: Duration = Duration::from_mins(1);
@@ -46,24 +48,32 @@ pub(crate) fn encode(version: Version, draft: &Draft) -> Vec<u8> {
     bytes
 }
 
+/// What the first bytes of a record tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) version: Version,
+    pub(crate) header: Header,
+}
+
 /// The record, or `None` if that is none.
 pub(crate) fn decode(bytes: Vec<u8>) -> Option<Record> {
+    let Head { version, header } = decode_head(&bytes)?;
+    let payload = if header.subject.is_some() { LONGEST_HEAD } else { HEAD };
+    Some(Record { version, header, payload: Bytes::from(bytes).slice(payload..) })
+}
+
+/// The head of a record of which at least that much is there, or `None` if that is none.
+pub(crate) fn decode_head(bytes: &[u8]) -> Option<Head> {
     let head: &[u8; HEAD] = bytes.first_chunk()?;
     if head[0] != LAYOUT || head[1] & !OWNED != 0 {
         return None;
     }
     let number = |at: usize| head[at..].first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
     let instant = |at| number(at).map(Timestamp::from_millis);
-    let (subject, payload) = if head[1] & OWNED == 0 {
-        (None, HEAD)
-    } else {
-        let owner = bytes[HEAD..].first_chunk()?;
-        (Some(SubjectHash(*owner)), HEAD + owner.len())
-    };
+    let subject = if head[1] & OWNED == 0 { None } else { Some(SubjectHash(*bytes[HEAD..].first_chunk()?)) };
     let (created, latest, seen, expires) = (instant(10)?, instant(18)?, instant(26)?, instant(34)?);
     let header = Header { created, seen, expires, latest, subject };
-    let version = Version(number(2)?);
-    Some(Record { version, header, payload: Bytes::from(bytes).slice(payload..) })
+    Some(Head { version: Version(number(2)?), header })
 }
 
 /// When the server may sweep a record that expires then.
@@ -99,6 +109,8 @@ mod tests {
         #[test]
         fn arbitrary_bytes_are_a_record_of_the_same_bytes_or_none(bytes: Vec<u8>) {
             if let Some(Record { version, header, payload }) = decode(bytes.clone()) {
+                let head = Head { version, header };
+                prop_assert_eq!(decode_head(&bytes[..bytes.len().min(LONGEST_HEAD)]), Some(head));
                 prop_assert_eq!(encode(version, &Draft { header, payload }), bytes);
             }
         }

@@ -43,8 +43,8 @@
 //! - **Durability** as the server is configured, asked with each connection. A server with replicas, and whatever is
 //!   named by sentinels or as a cluster, is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has
 //!   acknowledged can be lost when a replica takes over that had not received it. One that stands alone is
-//!   [`Durable`](carryall::store::Durability::Durable) with `appendonly yes` and `appendfsync always`, if it lets itself be
-//!   asked with `CONFIG GET`; else [`Volatile`](carryall::store::Durability::Volatile), although `appendfsync everysec`
+//!   [`Durable`](carryall::store::Durability::Durable) with `appendonly yes`, `appendfsync always` and
+//!   `no-appendfsync-on-rewrite no`, if it lets itself be asked with `CONFIG GET`; else [`Volatile`](carryall::store::Durability::Volatile), although `appendfsync everysec`
 //!   rarely loses more than a second.
 //! - **No eviction**: a server whose `maxmemory-policy` is other than `noeviction` is refused, whenever it is connected
 //!   to. A full one answers [`Full`](carryall::store::StoreErrorKind::Full), and reads and removes go on.
@@ -53,21 +53,26 @@
 //!   call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose answer was lost is never sent
 //!   twice.
 //! - **Failovers are followed.** With each new connection the sentinels are asked, one after the other, for the master,
-//!   which has to say itself that it is one. A cluster is asked again who has which slots when a master is in trouble or
+//!   which has to say itself that it is one. They are asked, too, when it refuses to write for want of replicas, and in the
+//!   background once a second while it is used: if most of them name another, the next call goes there. Until then a
+//!   master that is cut off acknowledges what will be lost; `min-replicas-to-write 1` makes it refuse instead. A cluster is asked again who has which slots when a master is in trouble or
 //!   says that a slot has moved. Meanwhile the sessions on that master fail, and no others.
 //!
 //! - **A user's sessions** are found by the index, which names each of them from before the record is written, so that none
 //!   is missing, whoever crashes. What it names is looked up in the records. Entries of sessions that are gone are dropped
-//!   when another is added or they are listed.
+//!   when they are listed, and when one is added that makes them 16, 32, 64 and so on. In a cluster the index is on
+//!   another master than the record: one that loses it, by a failover or a restart, loses those sessions from lists and
+//!   caps for as long as they live.
 //! - **A cap** that racing logins on any number of nodes never exceed: a place is taken in the index before the record is
-//!   written. Whoever crashes in between keeps the place for 20 s; a write that comes later than half of that is refused,
-//!   so in a cluster the masters' clocks may differ by 10 s.
+//!   written. Whoever crashes in between, or does not know whether it was, keeps the place for 20 s; what the server
+//!   refused takes none. A write that comes later than half of that is refused, so in a cluster the masters' clocks may differ by 10 s.
 //!
 //! # What it costs
 //! A load is one `GET`, everything else one `EVALSHA`: one round trip each, in a cluster too, where each record is on the
 //! master that has the slot of its key. Signing in costs no more, but in a cluster, where the index is in a slot of its
-//! own: one round trip more when a record becomes a user's, and when it is removed. To list reads the index and then all
-//! records at once; to sign in under a cap does so too, takes the place and then writes.
+//! own: one round trip more when a record becomes a user's, and when it is removed. To list reads the index, then the heads of
+//! all records it names, 64 at once, and those as a whole that are listed; to sign in under a cap reads the heads, too,
+//! takes the place and then writes.
 //!
 //! 42 bytes a session more than the payload as a plain value with a deadline, for users 58 and the index: with 299 bytes
 //! of payload a session takes 1.5 times as much memory as that value would, or 1.3 times when users have three each.

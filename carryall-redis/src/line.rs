@@ -7,7 +7,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value};
 use tokio::runtime::Handle;
 
-use crate::dial::Dial;
+use crate::dial::{Dial, Node};
 use crate::failure::says;
 
 #[derive(Clone)]
@@ -18,13 +18,25 @@ pub(crate) struct Line {
 
 #[derive(Default)]
 struct Health {
+    /// Who answers, if sentinels have named it.
+    master: Option<Node>,
     is_lost: AtomicBool,
+    is_refusing: AtomicBool,
     is_doubted: AtomicBool,
 }
 
 impl Line {
     pub(crate) async fn open(dial: &Dial) -> RedisResult<Self> {
-        let health = Arc::new(Health::default());
+        Self::open_to(dial, None).await
+    }
+
+    /// A connection to whoever sentinels name the master.
+    pub(crate) async fn open_to_master(dial: &Dial) -> RedisResult<Self> {
+        Self::open_to(dial, dial.node()).await
+    }
+
+    async fn open_to(dial: &Dial, master: Option<Node>) -> RedisResult<Self> {
+        let health = Arc::new(Health { master, ..Health::default() });
         let noted = Arc::clone(&health);
         let note = move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
@@ -42,6 +54,19 @@ impl Line {
 
     pub(crate) fn is_lost(&self) -> bool {
         self.health.is_lost.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn lose(&self) {
+        self.health.is_lost.store(true, Ordering::Release);
+    }
+
+    /// Whether sentinels may know of a better server, although this one answers.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.health.is_refusing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn master(&self) -> Option<&Node> {
+        self.health.master.as_ref()
     }
 
     /// Asks once.
@@ -76,10 +101,13 @@ impl Line {
         });
     }
 
-    /// Notes if the connection is good for nothing any more.
+    /// Notes if the connection is good for nothing any more, or leads to the wrong server.
     fn judge(&self, answer: &RedisResult<Value>) {
-        if answer.as_ref().is_err_and(is_lost) {
-            self.health.is_lost.store(true, Ordering::Release);
+        let Err(error) = answer else { return };
+        if is_lost(error) {
+            self.lose();
+        } else if self.master().is_some() && is_refused(error) {
+            self.health.is_refusing.store(true, Ordering::Release);
         }
     }
 }
@@ -114,4 +142,26 @@ impl Drop for Asking {
 /// Whether a new connection may help: this one is lost, silent, or leads to a server that has become a replica.
 pub(crate) fn is_lost(error: &RedisError) -> bool {
     error.is_unrecoverable_error() || error.is_timeout() || says(error, "READONLY")
+}
+
+/// Whether this is what a master answers that was cut off from its replicas, or a server that follows another by now.
+fn is_refused(error: &RedisError) -> bool {
+    ["NOREPLICAS", "MASTERDOWN", "LOADING"].iter().any(|code| says(error, code))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ServerErrorKind::{BusyLoading, MasterDown, ReadOnly};
+
+    use super::*;
+
+    #[test]
+    fn what_a_master_says_that_is_none_any_more_is_known() {
+        let no_replicas = redis::make_extension_error("NOREPLICAS".to_owned(), None);
+        assert!(is_refused(&no_replicas) && !is_lost(&no_replicas));
+        for (kind, refused) in [(MasterDown, true), (BusyLoading, true), (ReadOnly, false)] {
+            let error = (ErrorKind::Server(kind), "said").into();
+            assert_eq!((is_refused(&error), is_lost(&error)), (refused, !refused), "{kind:?}");
+        }
+    }
 }

@@ -77,7 +77,8 @@ impl RedisOptions {
 
     /// Puts up with a server that evicts keys when its memory is full (`maxmemory-policy` other than `noeviction`).
     /// Sessions then end before their time, whoever they belong to, and visitors can provoke it by beginning new
-    /// ones. Refused by default.
+    /// ones. As an index may be evicted and the sessions it names are not, such a store does not declare that it finds a
+    /// user's sessions: they are neither listed, nor revoked by name, nor limited in number. Refused by default.
     pub fn danger_may_evict(mut self) -> Self {
         self.may_evict = true;
         self

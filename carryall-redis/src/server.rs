@@ -30,10 +30,13 @@ pub(crate) enum Setting {
 impl Server {
     /// Connects, refuses a server that is no good, and loads the scripts.
     pub(crate) async fn greet(dial: &Dial, setting: Setting, may_evict: bool) -> RedisResult<(Line, Self)> {
-        let mut line = Line::open(dial).await?;
+        let mut line = match setting {
+            Setting::Watched => Line::open_to_master(dial).await?,
+            Setting::Alone | Setting::Sharded => Line::open(dial).await?,
+        };
         let connection = &mut line.connection;
         let mut questions = redis::pipe();
-        questions.cmd("INFO").cmd("CONFIG").arg("GET").arg("appendfsync").ignore_errors();
+        questions.cmd("INFO").cmd("CONFIG").arg("GET").arg("*appendfsync*").ignore_errors();
         let answers: Vec<RedisResult<Value>> = questions.query_async(connection).await?;
         let mut answers = answers.into_iter();
         let info: String = from_redis_value(answers.next().unwrap_or(Ok(Value::Nil))?)?;
@@ -42,7 +45,7 @@ impl Server {
             answers.next().and_then(|sync| from_redis_value(sync.ok()?).ok()).unwrap_or_default();
         let info = Info(&info);
         info.check(setting, may_evict)?;
-        let durability = info.durability(setting, sync.get("appendfsync").map(String::as_str));
+        let durability = info.durability(setting, syncs(&sync));
         let mut scripts = redis::pipe();
         for script in script::all() {
             scripts.add_command(script.load()).ignore();
@@ -90,8 +93,8 @@ impl Info<'_> {
         }
     }
 
-    fn durability(&self, setting: Setting, sync: Option<&str>) -> Durability {
-        let is_synced = self.field("aof_enabled") == "1" && sync == Some("always");
+    fn durability(&self, setting: Setting, is_synced: bool) -> Durability {
+        let is_synced = self.field("aof_enabled") == "1" && is_synced;
         let has_replicas = !["", "0"].contains(&self.field("connected_slaves"));
         match (setting, has_replicas, is_synced) {
             (Setting::Alone, false, true) => Durability::Durable,
@@ -99,6 +102,12 @@ impl Info<'_> {
             _ => Durability::AsyncReplicated,
         }
     }
+}
+
+/// Whether the log is synced with every write, while it is rewritten, too.
+fn syncs(config: &HashMap<String, String>) -> bool {
+    let is = |name: &str, value: &str| config.get(name).is_some_and(|known| known == value);
+    is("appendfsync", "always") && is("no-appendfsync-on-rewrite", "no")
 }
 
 fn refusal(kind: ServerErrorKind, why: &'static str) -> RedisError {
@@ -121,18 +130,23 @@ mod tests {
     fn durable_is_only_who_syncs_every_write_and_has_no_successor() {
         use Durability::{AsyncReplicated, Durable, Volatile};
         for (aof, sync, replicas, setting, expected) in [
-            (1, Some("always"), 0, Setting::Alone, Durable),
-            (1, Some("everysec"), 0, Setting::Alone, Volatile),
+            (1, Some(("always", "no")), 0, Setting::Alone, Durable),
+            (1, Some(("always", "yes")), 0, Setting::Alone, Volatile),
+            (1, Some(("everysec", "no")), 0, Setting::Alone, Volatile),
             (1, None, 0, Setting::Alone, Volatile),
-            (0, Some("always"), 0, Setting::Alone, Volatile),
-            (1, Some("always"), 1, Setting::Alone, AsyncReplicated),
-            (0, Some("always"), 2, Setting::Alone, AsyncReplicated),
-            (1, Some("always"), 0, Setting::Watched, AsyncReplicated),
-            (1, Some("always"), 0, Setting::Sharded, AsyncReplicated),
+            (0, Some(("always", "no")), 0, Setting::Alone, Volatile),
+            (1, Some(("always", "no")), 1, Setting::Alone, AsyncReplicated),
+            (0, Some(("always", "no")), 2, Setting::Alone, AsyncReplicated),
+            (1, Some(("always", "no")), 0, Setting::Watched, AsyncReplicated),
+            (1, Some(("always", "no")), 0, Setting::Sharded, AsyncReplicated),
         ] {
             let text = info("master", aof, replicas, u8::from(setting == Setting::Sharded));
             assert!(Info(&text).check(setting, false).is_ok());
-            let durability = Info(&text).durability(setting, sync);
+            let config = sync.map(|(sync, rewrite)| {
+                [("appendfsync", sync), ("no-appendfsync-on-rewrite", rewrite)]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            });
+            let durability = Info(&text).durability(setting, syncs(&config.into_iter().flatten().collect()));
             assert_eq!(durability, expected, "{aof} {sync:?} {replicas} {setting:?}");
         }
     }

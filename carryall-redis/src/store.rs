@@ -13,10 +13,10 @@ use redis::{Cmd, Value, from_redis_value};
 
 use crate::address::Address;
 use crate::connect::ConnectError;
-use crate::failure::store_error;
+use crate::failure::{is_refusal, store_error};
 use crate::hints::Hints;
 use crate::index::Entry;
-use crate::layout;
+use crate::layout::{self, Head};
 use crate::options::RedisOptions;
 use crate::question::Question;
 use crate::script::{COMMIT, REMOVE, Script, TOUCH};
@@ -38,6 +38,7 @@ struct Inner {
     prefix: String,
     max_record: usize,
     patience: Duration,
+    may_evict: bool,
     hints: Hints,
 }
 
@@ -68,8 +69,9 @@ impl RedisStore {
     /// replica, evicts, or is not what the URL names. Of a cluster's masters some may be unreachable, but not all.
     pub async fn connect_with(url: &str, options: &RedisOptions) -> Result<Self, ConnectError> {
         let servers = Servers::open(Address::of(url, options)?, options).await.map_err(ConnectError::new)?;
-        let RedisOptions { prefix, max_record, patience, .. } = options.clone();
-        Ok(Self(Arc::new(Inner { servers, prefix, max_record, patience, hints: Hints::default() })))
+        let RedisOptions { prefix, max_record, patience, may_evict, .. } = options.clone();
+        let hints = Hints::default();
+        Ok(Self(Arc::new(Inner { servers, prefix, max_record, patience, may_evict, hints })))
     }
 
     pub(crate) fn is_cluster(&self) -> bool {
@@ -112,6 +114,17 @@ impl RedisStore {
         }
     }
 
+    /// The head of the record, live or not.
+    pub(crate) async fn find_head(&self, key: &RecordKey) -> Result<Option<Head>, StoreError> {
+        let (name, mut get) = (self.key(key), redis::cmd("GETRANGE"));
+        get.arg(&name).arg(0).arg(layout::LONGEST_HEAD - 1);
+        match self.put(&name, Question::Read(&get)).await? {
+            Value::BulkString(bytes) if bytes.is_empty() => Ok(None),
+            Value::BulkString(bytes) => layout::decode_head(&bytes).map(Some).ok_or_else(corrupt),
+            _ => Err(corrupt()),
+        }
+    }
+
     pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), StoreError> {
         let fits = draft.payload.len() <= self.0.max_record;
         if fits { Ok(()) } else { Err(StoreError::new(StoreErrorKind::TooLarge)) }
@@ -139,11 +152,16 @@ impl RedisStore {
         call.arg(layout::sweep_at(draft.header.expires));
         call.arg(&Entry::of(key, expected, draft.header.latest).encode()[..]);
         call.arg(told.map(|until| until.to_string()).unwrap_or_default());
-        match self.call(&record_key, &COMMIT, &call).await? {
+        let answer = match self.0.servers.put(&record_key, Question::Call(&COMMIT, &call)).await {
+            Ok(answer) => answer,
+            Err(error) if is_refusal(&error) => return Ok(Attempt::Refused(store_error(error))),
+            Err(error) => return Err(store_error(error)),
+        };
+        match answer {
             Value::Int(0) => Ok(Attempt::Done(Commit::Gone)),
             Value::Int(1) => Ok(Attempt::Done(Commit::Committed(next))),
             Value::Int(2) => Ok(Attempt::Untold),
-            Value::Int(3) => Err(StoreError::new(StoreErrorKind::TimedOut)),
+            Value::Int(3) => Ok(Attempt::Refused(StoreError::new(StoreErrorKind::TimedOut))),
             value => record(value).map(|record| Attempt::Done(Commit::Conflict(record))),
         }
     }
@@ -154,6 +172,8 @@ pub(crate) enum Attempt {
     Done(Commit),
     /// The record would become a subject's whose index has not been told.
     Untold,
+    /// The server has not written anything. Of other errors that is not certain.
+    Refused(StoreError),
 }
 
 impl Store for RedisStore {
@@ -179,6 +199,7 @@ impl Store for RedisStore {
         loop {
             match self.attempt(key, expected, &draft, now, told).await? {
                 Attempt::Done(outcome) => return Ok(outcome),
+                Attempt::Refused(error) => return Err(error),
                 Attempt::Untold => told = self.announce(key, expected, &draft, now).await?,
             }
         }
@@ -199,7 +220,7 @@ impl Store for RedisStore {
         call.arg(now.as_millis()).arg(layout::SLACK.as_millis().to_string());
         match self.call(&key, &TOUCH, &call).await? {
             Value::Int(answer @ (0 | 1)) => Ok(answer == 1),
-            _ => Err(StoreError::new(StoreErrorKind::Corrupt)),
+            _ => Err(corrupt()),
         }
     }
 
@@ -211,8 +232,7 @@ impl Store for RedisStore {
             call.arg([self.0.prefix.as_bytes(), b"@"].concat());
         }
         let answer = self.call(&record_key, &REMOVE, &call).await?;
-        let (is_live, owner): (bool, Vec<u8>) =
-            from_redis_value(answer).map_err(|_| StoreError::new(StoreErrorKind::Corrupt))?;
+        let (is_live, owner): (bool, Vec<u8>) = from_redis_value(answer).map_err(|_| corrupt())?;
         if let Ok(owner) = owner.try_into() {
             self.forget(&SubjectHash(owner), key).await;
         }
@@ -225,14 +245,21 @@ impl Store for RedisStore {
     }
 }
 
-pub(crate) fn record(value: Value) -> Result<Record, StoreError> {
-    let Value::BulkString(bytes) = value else { return Err(StoreError::new(StoreErrorKind::Corrupt)) };
-    layout::decode(bytes).ok_or_else(|| StoreError::new(StoreErrorKind::Corrupt))
+pub(crate) fn corrupt() -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupt)
 }
 
+pub(crate) fn record(value: Value) -> Result<Record, StoreError> {
+    let Value::BulkString(bytes) = value else { return Err(corrupt()) };
+    layout::decode(bytes).ok_or_else(corrupt)
+}
+
+/// A server that may evict loses an index and keeps its sessions: whoever relied on the list would miss some.
 impl From<RedisStore> for AnyStore {
     fn from(store: RedisStore) -> Self {
-        Self::of(store).lists_subjects().into()
+        let may_evict = store.0.may_evict;
+        let store = Self::of(store);
+        if may_evict { store.into() } else { store.lists_subjects().into() }
     }
 }
 
@@ -257,8 +284,8 @@ mod tests {
         let subject = Some(SubjectHash([7; 16]));
         let header = Header { created: now, seen: now, expires, latest: expires, subject };
         let draft = Draft { header, payload: bytes::Bytes::new() };
-        let late = store.attempt(&key, None, &draft, now, Some(1)).await;
-        assert!(late.is_err_and(|error| error.kind() == StoreErrorKind::TimedOut));
+        let late = store.attempt(&key, None, &draft, now, Some(1)).await.expect("an answer");
+        assert!(matches!(late, Attempt::Refused(error) if error.kind() == StoreErrorKind::TimedOut));
         assert_eq!(store.load(&key, now).await.expect("an answer"), None);
     }
 }

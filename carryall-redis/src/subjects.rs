@@ -5,14 +5,15 @@ use std::time::Duration;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{
-    Admission, Cap, Draft, ListSubjects, Record, Store as _, StoreError, StoreErrorKind, SubjectHash, Version,
+    Admission, Cap, Draft, ListSubjects, Record, Store as _, StoreError, SubjectHash, Version,
 };
 use redis::from_redis_value;
 use tokio::task::JoinSet;
 
 use crate::index::{self, Entry, Worth};
+use crate::layout::Head;
 use crate::script::{ANNOUNCE, DROP, LOOK};
-use crate::store::RedisStore;
+use crate::store::{RedisStore, corrupt};
 
 /// How long a commit may be under way once the index was told. Clocks of two servers may differ by the second half: who
 /// reads the index waits for all of it, the record's server refuses after the first.
@@ -20,6 +21,9 @@ pub(crate) const HOLD: Duration = Duration::from_secs(20);
 
 /// An index with so many entries may hold some that are good for nothing.
 const MANY: usize = 16;
+
+/// So many records are asked for at once.
+const AT_ONCE: usize = 64;
 
 /// An index as it was, and what its entries are worth.
 pub(crate) struct Look {
@@ -31,13 +35,13 @@ pub(crate) struct Look {
 
 impl Look {
     /// The live records, the oldest first.
-    pub(crate) fn into_live(self) -> Vec<(RecordKey, Record)> {
+    pub(crate) fn into_live(self) -> Vec<(RecordKey, Head)> {
         let live = self.entries.into_iter().filter_map(|(entry, worth)| match worth {
-            Worth::Live(record) => Some((entry.key, record)),
+            Worth::Live(head) => Some((entry.key, head)),
             _ => None,
         });
         let mut live: Vec<_> = live.collect();
-        live.sort_unstable_by_key(|(key, record)| (record.header.created, *key));
+        live.sort_unstable_by_key(|(key, head)| (head.header.created, *key));
         live
     }
 }
@@ -61,7 +65,8 @@ impl RedisStore {
         let (open, count): (u64, usize) = from_redis_value(answer).map_err(|_| corrupt())?;
         // What expired by itself is found by looking, now and then.
         if count >= MANY && count.is_power_of_two() {
-            self.live(&subject, now).await?;
+            // Nobody signs in less well because that fails.
+            let _ = self.live(&subject, now).await;
         }
         Ok(Some(due(open)))
     }
@@ -86,7 +91,7 @@ impl RedisStore {
         }
     }
 
-    /// Reads an index and the records behind it.
+    /// Reads an index and the heads of the records behind it.
     pub(crate) async fn look(&self, subject: &SubjectHash, now: Timestamp) -> Result<Look, StoreError> {
         let index = self.index_key(subject);
         let answer = self.call(&index, &LOOK, &LOOK.call(&index)).await?;
@@ -99,15 +104,15 @@ impl RedisStore {
             .partition(|(_, entry)| entry.open > present);
         // The latest first and one by one: whoever was let in in place of another is not found beside it.
         for (place, entry) in open.into_iter().rev() {
-            entries.push((place, entry, self.find(&entry.key).await?));
+            entries.push((place, entry, self.find_head(&entry.key).await?));
         }
-        let mut finding = JoinSet::new();
-        for (place, entry) in settled {
-            let store = self.clone();
-            finding.spawn(async move { Ok((place, entry, store.find(&entry.key).await?)) });
+        for some in settled.chunks(AT_ONCE) {
+            let found = each(some.iter().copied(), |(place, entry)| {
+                let store = self.clone();
+                async move { Ok((place, entry, store.find_head(&entry.key).await?)) }
+            });
+            entries.extend(found.await?);
         }
-        let settled = finding.join_all().await.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
-        entries.extend(settled);
         entries.sort_unstable_by_key(|(place, ..)| *place);
         let judge = |(_, entry, found): (usize, Entry, _)| (entry, entry.judge(found, subject, now, present));
         Ok(Look { present, bytes, entries: entries.into_iter().map(judge).collect() })
@@ -118,7 +123,7 @@ impl RedisStore {
         &self,
         subject: &SubjectHash,
         now: Timestamp,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+    ) -> Result<Vec<(RecordKey, Head)>, StoreError> {
         let look = self.look(subject, now).await?;
         let stale = look.entries.iter().filter(|(_, worth)| *worth == Worth::Nothing);
         let stale: Vec<_> = stale.map(|(entry, _)| entry.encode()).collect();
@@ -127,8 +132,17 @@ impl RedisStore {
     }
 }
 
-fn corrupt() -> StoreError {
-    StoreError::new(StoreErrorKind::Corrupt)
+/// Asks about several records at once; the answers come in any order.
+async fn each<T, F, A>(about: impl IntoIterator<Item = T>, ask: impl Fn(T) -> F) -> Result<Vec<A>, StoreError>
+where
+    F: Future<Output = Result<A, StoreError>> + Send + 'static,
+    A: Send + 'static,
+{
+    let mut asking = JoinSet::new();
+    for one in about {
+        asking.spawn(ask(one));
+    }
+    asking.join_all().await.into_iter().collect()
 }
 
 /// Until when a commit may be done that holds a place until then.
@@ -143,9 +157,23 @@ impl ListSubjects for RedisStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        let mut live = self.live(subject, now).await?;
-        live.truncate(limit);
-        Ok(live)
+        let mut keys = self.live(subject, now).await?.into_iter().map(|(key, _)| key);
+        let mut listed = Vec::new();
+        while listed.len() < limit {
+            let some: Vec<_> = keys.by_ref().take((limit - listed.len()).min(AT_ONCE)).collect();
+            if some.is_empty() {
+                break;
+            }
+            let found = each(some, |key| {
+                let store = self.clone();
+                async move { Ok((key, store.load(&key, now).await?)) }
+            });
+            // Some may have been removed since, and then others follow.
+            let found = found.await?.into_iter().filter_map(|(key, record)| Some((key, record?)));
+            listed.extend(found.filter(|(_, record)| record.header.subject == Some(*subject)));
+        }
+        listed.sort_unstable_by_key(|(key, record): &(_, Record)| (record.header.created, *key));
+        Ok(listed)
     }
 
     async fn count(&self, subject: &SubjectHash, now: Timestamp) -> Result<usize, StoreError> {

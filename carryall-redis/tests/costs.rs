@@ -181,6 +181,9 @@ async fn durability_is_what_the_server_is_configured_for() {
     let server = Server::redis();
     let url = server.url("0");
     assert_eq!(store(&url).await.durability(), Durability::Durable);
+    ask(&url, "CONFIG SET no-appendfsync-on-rewrite yes").await;
+    assert_eq!(store(&url).await.durability(), Durability::Volatile);
+    ask(&url, "CONFIG SET no-appendfsync-on-rewrite no").await;
     ask(&url, "CONFIG SET appendfsync everysec").await;
     assert_eq!(store(&url).await.durability(), Durability::Volatile);
 }

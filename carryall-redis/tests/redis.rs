@@ -186,5 +186,9 @@ async fn why_it_cannot_connect_is_told_in_one_line_without_the_password() {
         assert!(!text.contains("secret") && !format!("{error:?}").contains("secret"), "{error:?}");
     }
     let put_up = RedisStore::connect_with(&evicting.url("0"), &options.danger_may_evict()).await;
-    assert!(!format!("{:?}", put_up.expect("a store")).contains("redis://"));
+    let put_up = put_up.expect("a store");
+    assert!(!format!("{put_up:?}").contains("redis://"));
+    let lists = |store: RedisStore| AnyStore::from(store).subjects().is_some();
+    assert!(!lists(put_up), "an index that was evicted is missed by nobody");
+    assert!(lists(store(&server().url("0")).await));
 }

@@ -1,4 +1,4 @@
-//! The index of a subject: what it costs, that it cannot leak, and that whoever left a place behind does not keep it.
+//! The index of a subject: that it cannot leak, and that whoever left a place behind does not keep it.
 
 mod common;
 
@@ -9,13 +9,12 @@ use bytes::Bytes;
 use carryall::clock::{Clock as _, SystemClock, Timestamp};
 use carryall::id::RecordKey;
 use carryall::store::{
-    Admission, Cap, Draft, Header, ListSubjects as _, Store as _, StoreErrorKind, SubjectHash, Version,
-    WhenFull,
+    Admission, Cap, Commit, Draft, Header, ListSubjects as _, Store as _, StoreErrorKind, SubjectHash,
+    Version, WhenFull,
 };
 use carryall_redis::{RedisOptions, RedisStore};
-use carryall_testbed::node::{nodes, visitor};
 use carryall_testbed::server::{RedisCluster, Server};
-use common::{ask, commands, connection, counted, store};
+use common::{ask, commands, connection, store};
 use redis::cmd;
 
 const ADA: SubjectHash = SubjectHash(*b"ada_____________");
@@ -49,43 +48,6 @@ async fn write_index(url: &str, entries: &[Vec<u8>]) {
         .query_async::<()>(&mut connection)
         .await
         .expect("it is written");
-}
-
-#[tokio::test]
-async fn to_sign_in_costs_no_more_than_any_other_change() {
-    let server = Server::redis();
-    let url = server.url("0");
-    let mut browser = visitor(&nodes([store(&url).await.into()])[0]).await;
-    server.tell("CONFIG RESETSTAT");
-    assert_eq!(browser.post("/login/ada").await.status, 200);
-    // One to read, one to write; the rest is inside of the script.
-    let signed_in = [("get", 2), ("evalsha", 1), ("getrange", 1), ("time", 1), ("set", 2)];
-    assert_eq!(commands(&url).await, counted(&signed_in));
-    server.tell("CONFIG RESETSTAT");
-    assert_eq!(browser.post("/add/more").await.status, 200);
-    let changed = [("get", 1), ("evalsha", 1), ("getrange", 1), ("set", 1)];
-    assert_eq!(commands(&url).await, counted(&changed));
-}
-
-#[tokio::test]
-async fn in_a_cluster_to_sign_in_costs_one_more_and_nothing_else_does() {
-    let cluster = RedisCluster::start();
-    let mut browser = visitor(&nodes([store(&cluster.url()).await.into()])[0]).await;
-    let asked = async |name: &str| {
-        let mut sum = 0;
-        for master in &cluster.masters {
-            sum += commands(&master.url("0")).await.get(name).copied().unwrap_or_default();
-        }
-        sum
-    };
-    let reset = || cluster.masters.iter().for_each(|master| master.tell("CONFIG RESETSTAT"));
-    reset();
-    assert_eq!(browser.post("/login/ada").await.status, 200);
-    // One `get` is inside of a script.
-    assert_eq!((asked("get").await, asked("evalsha").await, asked("eval").await), (2, 2, 0));
-    reset();
-    assert_eq!(browser.post("/add/more").await.status, 200);
-    assert_eq!((asked("get").await, asked("evalsha").await, asked("eval").await), (1, 1, 0));
 }
 
 #[tokio::test]
@@ -133,8 +95,79 @@ async fn who_signs_in_and_out_over_and_over_leaves_nothing_behind() {
 
 /// Where the index is.
 fn home(cluster: &RedisCluster) -> String {
-    let slot: u16 = cluster.masters[0].ask(&format!("CLUSTER KEYSLOT {INDEX}")).parse().expect("a slot");
-    cluster.masters[usize::from(slot) / 5461].url("0")
+    cluster.masters[place(cluster, INDEX)].url("0")
+}
+
+/// Which master has this key.
+fn place(cluster: &RedisCluster, key: &str) -> usize {
+    let slot: u16 = cluster.masters[0].ask(&format!("CLUSTER KEYSLOT {key}")).parse().expect("a slot");
+    usize::from(slot) / 5461
+}
+
+#[tokio::test]
+async fn who_is_refused_for_certain_holds_nobody_up() {
+    let cluster = RedisCluster::start();
+    let (store, now, home) = (store(&cluster.url()).await, SystemClock.now(), place(&cluster, INDEX));
+    let name = |n: u8| format!("carryall:{}", char::from(b'a' + n).to_string().repeat(16));
+    let elsewhere = |n: &u8| place(&cluster, &name(*n)) != home;
+    let mut keys = (0..20).filter(elsewhere);
+    let (first, second) = (keys.next().expect("a key"), keys.next().expect("a key"));
+    let at_home = (0..20).find(|n| !elsewhere(n)).expect("a key");
+    let url = cluster.masters[home].url("0");
+    let refuse = |n, replicas| {
+        cluster.masters[place(&cluster, &name(n))]
+            .tell(&format!("CONFIG SET min-replicas-to-write {replicas}"));
+    };
+
+    // Its record's master does not write.
+    refuse(first, 1);
+    let refused = store.admit(&key(first), None, draft(now), ONE, now).await;
+    assert_eq!(refused.expect_err("no replicas").kind(), StoreErrorKind::Unavailable);
+    assert_eq!(length(&url).await, 0);
+    refuse(first, 0);
+
+    // The master of the one who has to leave does not.
+    store.commit(&key(second), None, draft(now), now).await.expect("an answer");
+    refuse(second, 1);
+    let cap = Cap { when_full: WhenFull::EndOldest, ..ONE };
+    store.admit(&key(at_home), None, draft(now), cap, now).await.expect_err("no replicas");
+    assert_eq!(length(&url).await, 32);
+
+    // The entry stands for the record that is hers already.
+    let again = store.admit(&key(second), Some(Version::FIRST), draft(now), ONE, now).await;
+    assert_eq!(again.expect_err("no replicas").kind(), StoreErrorKind::Unavailable);
+    refuse(second, 0);
+    assert_eq!(store.count(&ADA, now).await.expect("an answer"), 1);
+}
+
+#[tokio::test]
+async fn an_entry_that_stands_for_another_admission_of_the_same_record_is_left_alone() {
+    let cluster = RedisCluster::start();
+    let (store, now, home) = (store(&cluster.url()).await, SystemClock.now(), place(&cluster, INDEX));
+    let elsewhere = (0..20).find(|n| {
+        place(&cluster, &format!("carryall:{}", char::from(b'a' + n).to_string().repeat(16))) != home
+    });
+    let other = elsewhere.expect("a key");
+    let url = cluster.masters[home].url("0");
+    let until = |time| now.plus(time).as_millis();
+    write_index(&url, &[entry(other, until(Duration::from_hours(1)), until(Duration::from_mins(1)))]).await;
+    for master in cluster.masters.iter().enumerate().filter(|(place, _)| *place != home) {
+        master.1.tell("CONFIG SET min-replicas-to-write 1");
+    }
+    store.admit(&key(other), None, draft(now), ONE, now).await.expect_err("no replicas");
+    assert_eq!(length(&url).await, 32);
+}
+
+#[tokio::test]
+async fn who_signs_in_does_not_suffer_from_records_that_cannot_be_looked_at() {
+    let cluster = RedisCluster::start();
+    let (store, now, url) = (store(&cluster.url()).await, SystemClock.now(), home(&cluster));
+    let kept = now.plus(Duration::from_hours(1)).as_millis();
+    write_index(&url, &(1..16).map(|n| entry(n, kept, 0)).collect::<Vec<_>>()).await;
+    let name = "b".repeat(16);
+    cluster.masters[place(&cluster, &format!("carryall:{name}"))].ask(&format!("HSET carryall:{name} a b"));
+    let outcome = store.commit(&key(0), None, draft(now), now).await.expect("an answer");
+    assert_eq!(outcome, Commit::Committed(Version::FIRST));
 }
 
 #[tokio::test]
@@ -164,8 +197,11 @@ async fn a_place_that_somebody_took_and_never_used_is_free_again_by_itself() {
         let until = |time| now.plus(time).as_millis();
         let kept = until(Duration::from_hours(1));
         write_index(&home, &[entry(1, kept, until(Duration::from_hours(1)))]).await;
+        ask(&home, "CONFIG RESETSTAT").await;
         let outcome = store.admit(&key(0), None, draft(now), ONE, now).await;
         assert_eq!(outcome.expect_err("it is taken").kind(), StoreErrorKind::TimedOut);
+        let asked = commands(&home).await["evalsha"];
+        assert!(asked < 100, "it waits for two seconds and has asked {asked} times");
         assert_eq!(store.load(&key(0), now).await.expect("an answer"), None);
 
         let soon = SystemClock.now().plus(Duration::from_millis(500)).as_millis();

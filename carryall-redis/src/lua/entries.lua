@@ -27,20 +27,22 @@ local function drop(key, unwanted)
 end
 
 -- Adds an entry, or what is later in it to the one of the same record, so that it is never the same bytes as before; a
--- commit may be under way for so many milliseconds. Drops entries that are over, and those of which `is_gone` says so.
--- Answers until when a commit may be under way, and how many entries there are.
+-- commit may be under way for so many milliseconds. Drops entries that are over, and now and then, when there are many,
+-- those of which `is_gone` says so. Answers until when a commit may be under way, and how many entries there are.
 local function add(key, entry, hold, is_gone)
     local now, kept = millis(), {}
     local own, deadline, open, version = struct.unpack('>c16I6I6I4', entry)
     open = now + hold
     local last, index = deadline, redis.call('GET', key) or ''
+    local count = #index / 32 + 1
+    local is_time = count >= 16 and math.frexp(count) == 0.5
     for at = 1, #index, 32 do
         local other, until_then, until_open, expected = struct.unpack('>c16I6I6I4', index, at)
         if other == own then
             deadline, open = math.max(deadline, until_then), math.max(open, until_open + 1)
             version = math.max(version, expected)
             last = math.max(last, deadline)
-        elseif until_then > now and (until_open > now or not is_gone(other)) then
+        elseif until_then > now and (until_open > now or not is_time or not is_gone(other)) then
             kept[#kept + 1] = string.sub(index, at, at + 31)
             last = math.max(last, until_then)
         end
