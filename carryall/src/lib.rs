@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | an encrypted cookie | nothing, it is the default | sessions are small and no server state is wanted |
 //! | a signed cookie (JWT) | `.carrier(Carrier::Signed(..))` | a script or another service has to read it: **the user can too** |
-//! | a store | `.store(MemoryStore::new())`, or one of `carryall-file` and `carryall-sql` | sessions are large, or parallel requests must not lose updates |
+//! | a store | `.store(MemoryStore::new())`, or one of `carryall-file`, `carryall-sql` and `carryall-redis` | sessions are large, or parallel requests must not lose updates |
 //!
 //! ```
 //! use axum::{Router, routing::{get, post}};
