@@ -579,3 +579,32 @@ async fn changes_that_were_committed_with_a_release_without_an_answer_are_not_ca
     });
     assert_eq!(seen.await.ok(), Some(2));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_could_not_hold_it_longer_still_has_it() {
+    let (lab, slow, neighbour) = slow_lab_and_neighbour();
+    let tab = lab.user("ada").await;
+    for hold in [Hold::Before, Hold::After] {
+        let (store, other) = (slow.clone(), at(&neighbour, &tab));
+        let seen = tab.peek(move |session| async move {
+            session.lock(at_once()).await?;
+            store.hold('C', hold);
+            let failing = tokio::spawn({
+                let store = store.clone();
+                async move {
+                    store.held(1).await;
+                    store.fail();
+                }
+            });
+            assert_eq!(session.lock(at_once()).await.unwrap_err().kind(), ErrorKind::Outage);
+            failing.await.unwrap();
+            store.free();
+            quiet().await;
+            assert!(!is_free(&other).await, "{hold:?}");
+            session.set("value", &7)
+        });
+        seen.await.ok();
+        assert_eq!(value_of(&tab).await, 7, "{hold:?}");
+        assert!(is_free(&at(&neighbour, &tab)).await, "{hold:?}");
+    }
+}

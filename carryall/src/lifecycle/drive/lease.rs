@@ -73,7 +73,10 @@ async fn take(visit: &Arc<Visit>, hold: Duration) -> Result<Option<Claim>, Error
     match Finished::new(Arc::clone(visit), When::Early).await {
         Err(error) if error.kind() == ErrorKind::Busy => return Ok(None),
         Err(error) => {
-            leave(visit);
+            // What it had before it still has.
+            if visit.lock().leasing.held.is_none() {
+                leave(visit);
+            }
             return Err(error);
         }
         Ok(()) => {}
