@@ -79,7 +79,9 @@ impl Server {
 
     fn of(recipe: &'static Recipe) -> Self {
         let open = std::fs::Permissions::from_mode(0o711);
-        let directory = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+        remove_left_behind();
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let directory = tempfile::Builder::new().prefix(&prefix).permissions(open).tempdir().unwrap();
         let account = Account::of(recipe.account);
         if let Some((user, group)) = account.ids() {
             chown(directory.path(), Some(user), Some(group)).unwrap();
@@ -164,6 +166,21 @@ impl Server {
 fn free_port() -> u16 {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     free.local_addr().unwrap().port()
+}
+
+/// What the names of the servers' directories begin with; the id of the process they belong to follows.
+const PREFIX: &str = "carryall-server-";
+
+/// Removes the directories of servers that a test program kept to its end, where nothing is dropped any more.
+fn remove_left_behind() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
+            // Another test program may be removing it as well.
+            let _gone = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Looks until something is so, which it will be by itself.
