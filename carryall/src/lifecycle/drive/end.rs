@@ -6,6 +6,7 @@ use super::super::house::{House, is_anonymous};
 use super::super::outbox::pauses;
 use super::super::place::Home;
 use super::super::visit::Visit;
+use super::found;
 use super::wait::{in_background, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
@@ -171,6 +172,6 @@ pub(crate) async fn ended(visit: Arc<Visit>) {
 async fn extended(house: &House, envelope: &Envelope, now: Timestamp) -> Option<Timestamp> {
     let Home::Store { store, .. } = &house.home else { return None };
     let key = house.record_key(&envelope.family);
-    let record = within(house, house.patience.operation, "load", store.load(&key, now)).await.ok()??;
+    let record = found(house, store, &key, now).await.ok()??;
     (record.header.seen > envelope.issued).then_some(record.header.seen)
 }

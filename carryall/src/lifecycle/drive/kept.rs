@@ -13,13 +13,12 @@ use super::client::identity_event;
 use super::create::{answered, create, start_fresh};
 use super::lease::{busy, overtaken};
 use super::touch::{refresh, verify};
-use super::{counted, give_up, rebased, within};
+use super::{counted, found, give_up, rebased};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{End, Event, IdentityChange};
 use crate::generation::Generations;
-use crate::id::RecordKey;
 use crate::lease::{Claim, Leasing, Ruling, Want};
 use crate::session::seat::Locked;
 use crate::session::state::{Intent, Outcome, State};
@@ -65,9 +64,12 @@ struct Attempt {
 /// The rare ways out are boxed, so that the usual commit is a small future.
 async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Error> {
     let house = &visit.house;
-    let Some((wish, mut attempt)) = first_attempt(&visit.lock()) else { return Ok(()) };
+    let (first, leasing, is_last) = {
+        let state = visit.lock();
+        (first_attempt(&state), state.leasing, state.commits.is_last)
+    };
+    let Some((wish, mut attempt)) = first else { return Ok(()) };
     let key = visit.record_key(&attempt.facts.envelope.family);
-    let (leasing, is_last) = leasing_of(&visit.lock());
     let mut turn = None;
     loop {
         let is_revoked = house.is_revoked(&attempt.facts.envelope, None, now);
@@ -87,7 +89,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
                 return Err(busy("has not let go"));
             }
             // It may have let go since this request was loaded.
-            Ruling::Taken => match Box::pin(look_again(house, store, &key, now)).await? {
+            Ruling::Taken => match Box::pin(found(house, store, &key, now)).await? {
                 Some(record) => {
                     attempt = replay(visit, record, &wish, now)?;
                     continue;
@@ -136,19 +138,6 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
             }
         }
     }
-}
-
-async fn look_again(
-    house: &House,
-    store: &AnyStore,
-    key: &RecordKey,
-    now: Timestamp,
-) -> Result<Option<Record>, Error> {
-    within(house, house.patience.operation, "load", store.load(key, now)).await
-}
-
-fn leasing_of(state: &State) -> (Leasing, bool) {
-    (state.leasing, state.commits.is_last)
 }
 
 fn first_attempt(state: &State) -> Option<(Wish<'static>, Attempt)> {

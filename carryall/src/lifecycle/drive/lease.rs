@@ -11,6 +11,7 @@ use super::super::place::Home;
 use super::super::queue::Place;
 use super::super::record;
 use super::super::visit::Visit;
+use super::found;
 use super::turn::When;
 use super::wait::{Finished, in_background, in_time, within};
 use crate::error::{Error, ErrorKind};
@@ -149,8 +150,7 @@ async fn let_go(house: &House, store: &AnyStore, family: &Family, fence: u64) ->
     let key = house.record_key(family);
     loop {
         let now = house.now();
-        let loading = within(house, house.patience.operation, "load", store.load(&key, now));
-        let Some(record) = loading.await? else { break };
+        let Some(record) = found(house, store, &key, now).await? else { break };
         let Some(body) = record::read(record.payload) else { break };
         if body.claim.is_none_or(|claim| claim.fence != fence) {
             break;

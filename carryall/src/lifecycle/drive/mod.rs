@@ -27,10 +27,12 @@ use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::generation::Generations;
+use crate::id::RecordKey;
 use crate::lease::Leasing;
 use crate::session;
 use crate::session::seat::Locked;
 use crate::session::state::{Outcome, Standing, State, superseded};
+use crate::store::{AnyStore, Record, Store as _};
 use crate::value::{Contents, Rebase};
 
 /// The last commit, as far as it needs no I/O; `None` if it does.
@@ -147,6 +149,16 @@ fn conflict(what: &str) -> Error {
     let message =
         format!("another request changed `{what}` after this one had read it: retry, or use `update`");
     Error::new(ErrorKind::Conflict, message)
+}
+
+/// The record, waited for no longer than any operation.
+pub(crate) async fn found(
+    house: &House,
+    store: &AnyStore,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<Record>, Error> {
+    within(house, house.patience.operation, "load", store.load(key, now)).await
 }
 
 /// Makes of the session one that does not exist yet, for a login that begins a family of its own. Of a session that

@@ -1,11 +1,9 @@
 //! What a request does to a record it did not change: note that it was seen, look whether its cookie is the newest.
 
-use std::pin::pin;
-
 use super::super::change::may_write;
 use super::super::record;
 use super::super::visit::Visit;
-use super::{give_up, is_refresh_due, within};
+use super::{found, give_up, is_refresh_due, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::session::state::Outcome;
@@ -70,10 +68,7 @@ enum Look {
 async fn look(visit: &Visit, store: &AnyStore, envelope: &Envelope, now: Timestamp) -> Look {
     let house = &visit.house;
     let key = visit.record_key(&envelope.family);
-    let loading = pin!(store.load(&key, now));
-    let Ok(record) = within(house, house.patience.operation, "load", loading).await else {
-        return Look::Unknown;
-    };
+    let Ok(record) = found(house, store, &key, now).await else { return Look::Unknown };
     let generations = record.and_then(|record| record::read(record.payload)).map(|body| body.generations);
     let is_dead = house.known(&envelope.family).is_some_and(|known| known.dead.is_some());
     let mut state = visit.lock();

@@ -1,6 +1,6 @@
 //! Sessions that a store keeps: an authentic ticket first, then the record.
 
-use super::super::drive::within;
+use super::super::drive::found;
 use super::super::record::{self, Body};
 use super::super::visit::Visit;
 use super::{Door, Guest, Turned, pick, presented};
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::Refusal;
 use crate::id::RecordKey;
 use crate::lifecycle::admit::Candidate;
-use crate::store::{AnyStore, MemoryStore, Record, Store};
+use crate::store::{AnyStore, MemoryStore, Record};
 
 /// Who comes with a ticket, from a store that answers in its own time.
 pub(super) async fn from_store(
@@ -26,7 +26,7 @@ pub(super) async fn from_store(
         None => return Ok(None),
     };
     let key = house.record_key(&opened.family);
-    let record = within(house, house.patience.operation, "load", store.load(&key, now)).await?;
+    let record = found(house, store, &key, now).await?;
     Ok(Some(guest(visit, &opened, key, record, now)))
 }
 
