@@ -71,14 +71,22 @@
 #[cfg(not(unix))]
 compile_error!("carryall-file needs a Unix: file modes, owners and advisory locks");
 
+mod admission;
+mod adoption;
+mod change;
 mod directory;
 mod disk;
 mod due;
 mod failure;
+mod index;
 mod layout;
+mod listing;
+mod name;
 mod open;
 mod shard;
 mod store;
+mod subjects;
+mod sweeping;
 
 pub use open::{FileStoreBuilder, OpenError, OpenErrorKind};
 pub use store::FileStore;

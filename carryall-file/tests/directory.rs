@@ -66,7 +66,7 @@ async fn files_and_folders_are_closed_to_everybody_else() {
             }
         }
     }
-    assert_eq!(files, 2, "the record and the mark of its deadline");
+    assert_eq!(files, 3, "the record, the mark of its deadline, and that no index lacks anything");
 }
 
 #[test]
