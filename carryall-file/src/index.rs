@@ -122,3 +122,6 @@ pub(crate) fn enter(
     unsettled.extend(Index::open(root, subject)?.note(key)?);
     Ok(unsettled)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use crate::open::{FileStoreBuilder, OpenError};
 /// Sessions in the files of one directory; cheap to clone. See the [crate's page](crate).
 ///
 /// Needs a tokio runtime. Every verb runs in a thread of its pool for blocking work, at most one for each of 256
-/// folders at a time when something is changed. A call whose future is dropped is carried out all the same once it
+/// folders at a time when something is changed or a user's sessions are looked for. A call whose future is dropped is carried out all the same once it
 /// has its turn.
 ///
 /// # Errors

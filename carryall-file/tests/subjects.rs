@@ -111,6 +111,7 @@ async fn who_signs_in_and_out_over_and_over_leaves_nothing_behind() {
         assert!(matches!(outcome, Admission::Committed { .. }), "{outcome:?}");
         let outcome = store.commit(&key(n), Some(Version::FIRST), draft(BOB, 0), NOW).await.expect("another");
         assert_eq!(outcome, Commit::Committed(Version(2)));
+        assert!(!scratch.path().join(of(ADA)).exists(), "she has none");
         assert_eq!((listed(&store, ADA).await, listed(&store, BOB).await), (vec![], vec![n, 10 + n]));
         for n in [n, 10 + n] {
             assert!(store.remove(&key(n), NOW).await.expect("a logout"));
@@ -134,6 +135,17 @@ async fn what_has_expired_is_swept_with_its_entry() {
     assert_eq!(store.sweep_once(minutes(61), 100).await.expect("a sweep"), 1);
     assert_eq!(files(scratch.path()), Vec::<PathBuf>::new(), "nothing is left");
     assert!(!scratch.path().join(of(ADA)).exists());
+}
+
+#[tokio::test]
+async fn what_has_expired_by_one_clock_is_listed_by_another() {
+    let scratch = scratch();
+    let (ahead, behind) = (open(scratch.path()), open(scratch.path()));
+    create(&behind, 1, draft(ADA, 0)).await;
+    assert_eq!(ahead.list(&ADA, 9, minutes(30)).await.expect("a list"), []);
+    assert!(behind.touch(&key(1), NOW, minutes(60), NOW).await.expect("a touch"));
+    assert_eq!(ahead.count(&ADA, minutes(30)).await.expect("a number"), 1);
+    assert_eq!(listed(&behind, ADA).await, [1]);
 }
 
 #[tokio::test]
@@ -356,20 +368,23 @@ fn one_thread_for_blocking_work_is_enough() {
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(async {
+    let works = async {
         let scratch = scratch();
         let stores = [open(scratch.path()), open(scratch.path())];
         let tasks = (0..8_u8).map(|n| {
             let store = stores[usize::from(n % 2)].clone();
             tokio::spawn(async move {
                 for round in 0..5 {
-                    // All in one folder.
-                    let mut bytes = [n; 16];
-                    (bytes[0], bytes[1]) = (0, round);
                     let mut brief = draft(ADA, 0);
                     brief.header.expires = minutes(1);
-                    let key = RecordKey::from_bytes(bytes);
-                    store.admit(&key, None, brief, cap(2), NOW).await.expect("an admission");
+                    // All in one folder.
+                    let [one, other] = [0, 1].map(|kind| {
+                        let mut bytes = [n; 16];
+                        (bytes[0], bytes[1], bytes[2]) = (0, round, kind);
+                        RecordKey::from_bytes(bytes)
+                    });
+                    store.admit(&one, None, brief.clone(), cap(2), NOW).await.expect("an admission");
+                    store.commit(&other, None, brief, NOW).await.expect("a commit");
                     store.sweep_once(minutes(10), 1).await.expect("a sweep");
                 }
             })
@@ -377,6 +392,12 @@ fn one_thread_for_blocking_work_is_enough() {
         for task in tasks.collect::<Vec<_>>() {
             task.await.expect("no failure");
         }
-        assert!(stores[0].count(&ADA, NOW).await.expect("a number") <= 2);
-    });
+        stores[0].sweep_once(minutes(10), 100).await.expect("a sweep");
+        assert_eq!(stores[1].count(&ADA, NOW).await.expect("a number"), 0);
+    };
+    let is_done =
+        runtime.block_on(async { tokio::time::timeout(Duration::from_mins(2), works).await.is_ok() });
+    // Not waiting for a thread that waits for ever.
+    runtime.shutdown_background();
+    assert!(is_done, "they wait for each other");
 }
