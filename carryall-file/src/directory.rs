@@ -11,6 +11,7 @@ use crate::open::{OpenError, OpenErrorKind};
 pub(crate) const PRIVATE: Mode = Mode::RWXU;
 pub(crate) const SHARDS: u8 = u8::MAX;
 pub(crate) const DUE: &str = "due";
+pub(crate) const SUBJECTS: &str = "subjects";
 
 /// The flags that every file and folder is opened with: nothing is followed, nothing is inherited.
 pub(crate) const CAREFUL: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
@@ -38,10 +39,15 @@ pub(crate) fn open(path: &Path) -> std::result::Result<OwnedFd, OpenError> {
 /// Makes the folders that are not there yet and waits until the disk has them.
 fn fill(root: &OwnedFd) -> Result<()> {
     make(root, DUE)?;
-    for shard in 0..=SHARDS {
-        make(root, format!("{shard:02x}"))?;
+    make(root, SUBJECTS)?;
+    let subjects = folder(root, SUBJECTS)?;
+    for at in [root, &subjects] {
+        for shard in 0..=SHARDS {
+            make(at, format!("{shard:02x}"))?;
+        }
+        fs::fsync(at)?;
     }
-    fs::fsync(root)
+    Ok(())
 }
 
 /// Makes a folder unless there is something of this name.

@@ -1,17 +1,19 @@
 //! Which records may expire when: empty files by the record's name, in folders by the time.
 //!
-//! Of every record there is at least one mark at or before its deadline. Marks are made before the record, and moved
-//! on by sweeping only, so that a touch costs nothing here. All of it happens under the lock of the record's folder.
+//! Of every record there is at least one mark at or before its deadline, and of every entry in the index one that names
+//! both. Marks are made before either, and moved on by sweeping only, so that a touch costs nothing here. All of it
+//! happens under the lock of the record's folder.
 
 use std::os::fd::OwnedFd;
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
+use carryall::store::SubjectHash;
 use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
 use crate::directory::{CAREFUL, DUE, folder, make};
-use crate::shard::name;
+use crate::name::{name, parse};
 
 /// A slot holds what expires within the same 2^18 milliseconds, a little over four minutes.
 const SLOT_BITS: u32 = 18;
@@ -33,6 +35,31 @@ impl Slot {
     }
 }
 
+/// That a record is to be looked at, and the index of this subject with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) key: RecordKey,
+    pub(crate) subject: Option<SubjectHash>,
+}
+
+impl Mark {
+    fn name(&self) -> String {
+        let key = name(self.key.as_bytes());
+        match self.subject {
+            None => key,
+            Some(subject) => format!("{key}-{}", name(&subject.0)),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (key, subject) = match text.split_once('-') {
+            None => (text, None),
+            Some((key, subject)) => (key, Some(SubjectHash(parse(subject)?))),
+        };
+        Some(Self { key: RecordKey::from_bytes(parse(key)?), subject })
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Due(OwnedFd);
 
@@ -41,23 +68,18 @@ impl Due {
         folder(root, DUE).map(Self)
     }
 
-    /// Notes that the record may expire in this slot. The answer is for [`settle`](Self::settle).
-    pub(crate) fn mark(&self, key: &RecordKey, slot: Slot) -> Result<OwnedFd> {
+    /// Notes that the record may expire in this slot. Once the folder in the answer is synced, the disk has it.
+    pub(crate) fn mark(&self, mark: &Mark, slot: Slot) -> Result<OwnedFd> {
         let flags = OFlags::WRONLY | OFlags::CREATE | CAREFUL;
         loop {
             let folder = self.slot(slot)?;
-            match fs::openat(&folder, name(key), flags, Mode::RUSR | Mode::WUSR) {
+            match fs::openat(&folder, mark.name(), flags, Mode::RUSR | Mode::WUSR) {
                 Ok(_) => return Ok(folder),
                 // Somebody has swept the slot and removed it since it was opened.
                 Err(Errno::NOENT) => {}
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    /// Waits until the disk has a mark.
-    pub(crate) fn settle(folder: &OwnedFd) -> Result<()> {
-        fs::fsync(folder)
     }
 
     /// The slots that have begun, the earliest first.
@@ -71,26 +93,27 @@ impl Due {
         Ok(slots)
     }
 
-    /// The records that are marked in a slot, as they are found.
-    pub(crate) fn marked(&self, slot: Slot) -> Result<impl Iterator<Item = Result<RecordKey>>> {
+    /// The marks of a slot, as they are found.
+    pub(crate) fn marked(&self, slot: Slot) -> Result<impl Iterator<Item = Result<Mark>>> {
         let marks = match folder(&self.0, slot.name()) {
             Ok(folder) => Some(Dir::new(folder)?),
             Err(Errno::NOENT) => None,
             Err(error) => return Err(error),
         };
         Ok(marks.into_iter().flatten().filter_map(|mark| {
-            let key = |mark: fs::DirEntry| mark.file_name().to_str().ok().and_then(parse);
-            mark.map(key).transpose()
+            let read = |mark: fs::DirEntry| mark.file_name().to_str().ok().and_then(Mark::parse);
+            mark.map(read).transpose()
         }))
     }
 
-    /// Moves a mark to a later slot.
-    pub(crate) fn postpone(&self, key: &RecordKey, from: Slot, to: Slot) -> Result<()> {
+    /// Puts another mark in the place of one.
+    pub(crate) fn postpone(&self, from: (&Mark, Slot), to: (&Mark, Slot)) -> Result<()> {
+        let ((old, from), (new, to)) = (from, to);
         loop {
-            let (old, new) = (folder(&self.0, from.name())?, self.slot(to)?);
-            match fs::renameat(&old, name(key), &new, name(key)) {
+            let (before, after) = (folder(&self.0, from.name())?, self.slot(to)?);
+            match fs::renameat(&before, old.name(), &after, new.name()) {
                 // As above, unless the mark itself is gone.
-                Err(Errno::NOENT) if fs::statat(&old, name(key), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}
+                Err(Errno::NOENT) if fs::statat(&before, old.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}
                 Err(error) if error != Errno::NOENT => return Err(error),
                 _ => return Ok(()),
             }
@@ -98,8 +121,8 @@ impl Due {
     }
 
     /// Removes a mark.
-    pub(crate) fn unmark(&self, key: &RecordKey, slot: Slot) -> Result<()> {
-        match fs::unlinkat(&self.0, format!("{}/{}", slot.name(), name(key)), AtFlags::empty()) {
+    pub(crate) fn unmark(&self, mark: &Mark, slot: Slot) -> Result<()> {
+        match fs::unlinkat(&self.0, format!("{}/{}", slot.name(), mark.name()), AtFlags::empty()) {
             Err(error) if error != Errno::NOENT => Err(error),
             _ => Ok(()),
         }
@@ -125,9 +148,4 @@ impl Due {
             }
         }
     }
-}
-
-fn parse(text: &str) -> Option<RecordKey> {
-    let number = u128::from_str_radix(text, 16).ok()?;
-    Some(RecordKey::from_bytes(number.to_be_bytes())).filter(|key| name(key) == text)
 }

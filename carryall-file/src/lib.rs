@@ -43,6 +43,9 @@
 //!     3f9c..e1.new     a record that is being written, or what a crash left of it
 //!   due/
 //!     00000066a3b2/    records that may expire within the same four minutes, by name, for sweeping
+//!   subjects/
+//!     7c/              the first byte of the hash of a user's id; locked by whoever lists or admits one of those in it
+//!       7c02..98/      the sessions of this user, by name: empty files, gone with the last session
 //! ```
 //!
 //! Values are not encrypted: whoever reads the files reads the sessions, and cannot make a cookie of them.
@@ -57,28 +60,43 @@
 //!   removed, so nobody can hold a lock on one that is gone. Reading takes no lock.
 //! - **A removed record stays away**: there is no moment between looking and writing in which another process
 //!   could remove it.
-//! - **A full disk** is [`Full`](carryall::store::StoreErrorKind::Full), and the old record stays.
+//! - **A user's sessions are found**, and [limited in number](carryall::SessionsBuilder::sessions_per_user) exactly, in all
+//!   processes. What is named in `subjects` is looked up in the records; it is on the disk before a record is the user's, so
+//!   that no crash leaves a session that is not listed, and what a crash leaves there is swept.
+//! - **A full disk** is [`Full`](carryall::store::StoreErrorKind::Full), and the old record stays; a login that finds no
+//!   room ends no other session.
 //! - **Nobody else's files**: the directory has to be owned by the process's user and closed to everybody else;
 //!   symbolic links are not followed, not even its own.
 //!
 //! A touch writes 20 bytes in place, in one of two slots, so that a torn one leaves the other good.
 //!
 //! # What it costs
-//! Reading: a thread of the runtime's blocking pool, two opens, one read. Writing: two or three waits for the disk.
+//! Reading: a thread of the runtime's blocking pool, two opens, one read. Writing: two or three waits for the disk, and up
+//! to two more when the session becomes another user's, or another user's has to go for it. Listing: two to four opens for
+//! each session of the user. A directory that has no `subjects` yet, from a version that kept none, is read once, all of it,
+//! when it is opened.
 //! Removed and expired records free their files at once, respectively with
 //! [`Sessions::sweep_every`](carryall::Sessions::sweep_every), say every minute.
 
 #[cfg(not(unix))]
 compile_error!("carryall-file needs a Unix: file modes, owners and advisory locks");
 
+mod admission;
+mod adoption;
+mod change;
 mod directory;
 mod disk;
 mod due;
 mod failure;
+mod index;
 mod layout;
+mod listing;
+mod name;
 mod open;
 mod shard;
 mod store;
+mod subjects;
+mod sweeping;
 
 pub use open::{FileStoreBuilder, OpenError, OpenErrorKind};
 pub use store::FileStore;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::adoption;
 use crate::directory;
 use crate::store::FileStore;
 
@@ -32,6 +33,8 @@ impl FileStoreBuilder {
     /// [`OpenError`], whose kind says what is wrong with the directory.
     pub fn open(self) -> Result<FileStore, OpenError> {
         let root = directory::open(&self.path)?;
+        adoption::complete(&root)
+            .map_err(|error| OpenError::new(OpenErrorKind::Unavailable, &self.path).because(error))?;
         Ok(FileStore::over(root, self.path, self.max_record))
     }
 }

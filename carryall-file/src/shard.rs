@@ -4,22 +4,24 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Record, StoreError};
-use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
+use carryall::store::{Record, StoreError, StoreErrorKind};
+use rustix::fs::{self, AtFlags, Dir, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::directory::{CAREFUL, folder, is_own_file};
 use crate::failure::{corrupt, while_doing};
 use crate::layout::{HEAD, Head};
+use crate::name::{name, parse};
 
 /// A record's folder, and the names it has in there.
 pub(crate) struct Shard {
-    folder: OwnedFd,
-    key: RecordKey,
+    folder: Rc<OwnedFd>,
+    pub(crate) key: RecordKey,
     name: String,
 }
 
@@ -30,22 +32,12 @@ pub(crate) struct Found {
     pub(crate) head: Head,
 }
 
-/// The name of a record: its key in hexadecimal.
-pub(crate) fn name(key: &RecordKey) -> String {
-    use std::fmt::Write as _;
-    key.as_bytes().iter().fold(String::with_capacity(32), |mut name, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
-}
-
 impl Shard {
     /// The folder of this record, for reading.
     pub(crate) fn open(root: &OwnedFd, key: &RecordKey) -> Result<Self, StoreError> {
-        let name = name(key);
+        let name = name(key.as_bytes());
         let folder = folder(root, &name[..2]).map_err(while_doing("opening the record's folder"))?;
-        Ok(Self { folder, key: *key, name })
+        Ok(Self { folder: Rc::new(folder), key: *key, name })
     }
 
     /// The folder of this record, for whoever may change it: no other process, no other store. Waits.
@@ -55,6 +47,21 @@ impl Shard {
         retry_on_intr(|| fs::flock(&shard.folder, FlockOperation::LockExclusive))
             .map_err(while_doing("locking the record's folder"))?;
         Ok(shard)
+    }
+
+    /// Another record of the same folder, under the same lock.
+    pub(crate) fn of(&self, key: &RecordKey) -> Self {
+        Self { folder: Rc::clone(&self.folder), key: *key, name: name(key.as_bytes()) }
+    }
+
+    /// The records of the folder, damaged ones among them.
+    pub(crate) fn keys(&self) -> Result<Vec<RecordKey>, Errno> {
+        let key = |entry: fs::DirEntry| entry.file_name().to_str().ok().and_then(parse);
+        let is_here = |bytes: &[u8; 16]| bytes[0] == self.key.as_bytes()[0];
+        let keys = Dir::read_from(&self.folder)?.filter_map(|entry| entry.map(key).transpose());
+        keys.filter(|key| key.as_ref().map_or(true, is_here))
+            .map(|key| key.map(RecordKey::from_bytes))
+            .collect()
     }
 
     /// The record's file, or `None` if there is none.
@@ -80,30 +87,43 @@ impl Shard {
         Ok(Some(Found { file, key: self.key, head }))
     }
 
-    /// Puts a file with these bytes in the record's place, all of it or nothing, and waits for the disk.
-    pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        let new = self.name_of_new();
-        let mut file = self.create(&new).map_err(while_doing("creating a record"))?;
+    /// Writes a file with these bytes beside the record, all of it or nothing, and waits for the disk.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut file = self.create(&self.name_of_new()).map_err(while_doing("creating a record"))?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        let placed = written.and_then(|()| Ok(fs::renameat(&self.folder, &new, &self.folder, &*self.name)?));
-        if let Err(error) = placed {
-            // What is left of it is overwritten with the next commit, or swept.
-            let _ = self.unlink(&new);
-            return Err(while_doing("writing a record")(error));
-        }
-        self.sync("putting a record in its place")
+        written.map_err(while_doing("writing a record")).inspect_err(|_| self.discard())
     }
 
-    /// Removes the record, and what a crash left beside it. Waits for the disk if asked to.
-    pub(crate) fn remove(&self, wait: bool) -> Result<(), StoreError> {
+    /// Puts what was written in the record's place, or nothing. Does not wait.
+    pub(crate) fn place(&self) -> Result<(), StoreError> {
+        self.rename(&self.name_of_new(), &self.name).map_err(while_doing("putting a record in its place"))
+    }
+
+    /// Takes the record away, as yet to be had back. Does not wait.
+    pub(crate) fn set_aside(&self) -> Result<(), StoreError> {
+        self.rename(&self.name, &self.name_of_new()).map_err(while_doing("setting a record aside"))
+    }
+
+    /// Removes what is beside the record. What is left of it is overwritten with the next commit, or swept.
+    pub(crate) fn discard(&self) {
+        let _ = self.unlink(&self.name_of_new());
+    }
+
+    /// Removes the record, and what a crash left beside it. Does not wait.
+    pub(crate) fn remove(&self) -> Result<(), StoreError> {
         for name in [&self.name, &self.name_of_new()] {
             self.unlink(name).map_err(while_doing("removing a record"))?;
         }
-        if wait { self.sync("removing a record") } else { Ok(()) }
+        Ok(())
     }
 
-    fn sync(&self, doing: &'static str) -> Result<(), StoreError> {
-        fs::fsync(&self.folder).map_err(while_doing(doing))
+    /// Waits until the disk knows which records there are in the folder.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        fs::fsync(&self.folder).map_err(while_doing("waiting for the record's folder"))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
+        fs::renameat(&self.folder, from, &self.folder, to)
     }
 
     fn name_of_new(&self) -> String {
@@ -135,6 +155,15 @@ impl Found {
     /// Whether the record is not over yet.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         now < self.head.header.expires
+    }
+
+    /// The whole record; with an empty payload if that is damaged or too large, so that it can be removed.
+    pub(crate) fn read_or_empty(self, max_record: usize) -> Result<Record, StoreError> {
+        let empty = Record { version: self.head.version, header: self.head.header, payload: Bytes::new() };
+        match self.read(max_record) {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => Ok(empty),
+            read => read,
+        }
     }
 
     /// The whole record, if its payload has at most so many bytes.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Commit, Draft, Header, Store, StoreErrorKind, Sweep, Version};
+use carryall::store::{Commit, Draft, Header, Store, StoreErrorKind, SubjectHash, Sweep, Version};
 use carryall_file::{FileStore, OpenErrorKind};
 use carryall_testbed::scratch;
 
@@ -53,6 +53,9 @@ async fn files_and_folders_are_closed_to_everybody_else() {
     let path = scratch.path().join("sessions");
     let store = FileStore::open(&path).expect("a store");
     store.commit(&KEY, None, draft("kept"), NOW).await.expect("a commit");
+    let mut users = draft("kept");
+    users.header.subject = Some(SubjectHash([7; 16]));
+    store.commit(&RecordKey::from_bytes([7; 16]), None, users, NOW).await.expect("a commit");
     let (mut folders, mut files) = (vec![path], 0);
     while let Some(folder) = folders.pop() {
         assert_eq!(mode(&folder), 0o700, "{}", folder.display());
@@ -66,7 +69,10 @@ async fn files_and_folders_are_closed_to_everybody_else() {
             }
         }
     }
-    assert_eq!(files, 2, "the record and the mark of its deadline");
+    assert_eq!(
+        files, 6,
+        "two records, the marks of their deadlines, an entry, and that no index lacks anything"
+    );
 }
 
 #[test]
@@ -88,6 +94,12 @@ fn a_directory_that_others_may_enter_or_that_is_none_is_refused() {
         let error = FileStore::open(at(name)).expect_err(name);
         assert_eq!(error.kind(), OpenErrorKind::NoDirectory, "{name}: {error}");
     }
+    fs::remove_dir_all(at("open/subjects")).expect("the indexes");
+    fs::create_dir(at("elsewhere")).expect("a folder");
+    symlink(at("elsewhere"), at("open/subjects")).expect("a link");
+    let error = FileStore::open(at("open")).expect_err("its indexes are elsewhere");
+    assert_eq!(error.kind(), OpenErrorKind::Unavailable);
+    assert_eq!(fs::read_dir(at("elsewhere")).expect("a folder").count(), 0);
     let error = FileStore::open(at("missing/sessions")).expect_err("its parent is not there");
     assert_eq!(error.kind(), OpenErrorKind::Unavailable);
     assert!(error.to_string().contains("missing/sessions"), "{error}");

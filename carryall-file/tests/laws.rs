@@ -5,7 +5,7 @@ use carryall::conformance;
 use carryall::store::{AnyStore, Durability, Encrypted, Store};
 use carryall_file::FileStore;
 use carryall_testbed::node::{at, encrypted, nodes, state_of, user};
-use carryall_testbed::{dump, race, rounds, scratch, sweep};
+use carryall_testbed::{dump, race, rounds, scratch, subject, sweep};
 
 /// Stores of two nodes over one directory, which is made by the first.
 fn pair(scratch: &tempfile::TempDir) -> [AnyStore; 2] {
@@ -30,6 +30,53 @@ async fn it_keeps_the_laws_of_sweeping() {
         FileStore::open(scratch.path().join(number.to_string())).expect("a store")
     };
     conformance::sweep(make).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_the_laws_of_subjects() {
+    let scratch = scratch();
+    let path = scratch.path().join("sessions");
+    for _ in 0..rounds(1) {
+        conformance::subjects(async || FileStore::open(&path).expect("a store")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_logins_on_two_nodes_never_pass_the_cap() {
+    for _ in 0..rounds(1) {
+        let scratch = scratch();
+        subject::fifty_logins_never_pass_the_cap(pair(&scratch)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_is_revoked_by_its_name_is_never_brought_back() {
+    let scratch = scratch();
+    let stores = pair(&scratch);
+    for _ in 0..rounds(1) {
+        subject::a_revoked_session_is_never_undone(stores.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn admissions_that_are_given_up_hold_up_nobody() {
+    for _ in 0..rounds(1) {
+        let scratch = scratch();
+        subject::admissions_that_are_given_up_hold_up_nobody(pair(&scratch)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn encrypted_it_keeps_the_laws_of_subjects_and_the_cap() {
+    let [scratch, empty] = [scratch(), scratch()];
+    let (path, ring) = (scratch.path().join("sessions"), KeyRing::random().expect("a ring"));
+    conformance::subjects(async || {
+        Encrypted::new(FileStore::open(&path).expect("a store"), &ring).expect("a store")
+    })
+    .await;
+    let stores = encrypted(pair(&empty));
+    subject::fifty_logins_never_pass_the_cap(stores.clone()).await;
+    subject::a_revoked_session_is_never_undone(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

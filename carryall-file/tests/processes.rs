@@ -3,12 +3,15 @@
 //! Their bodies are the ignored tests below, which this program runs as children of itself.
 
 use std::io::{BufRead as _, BufReader};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
 use carryall::id::RecordKey;
-use carryall::store::{Commit, Draft, Store, StoreErrorKind, Version};
+use carryall::store::{
+    Cap, Commit, Draft, ListSubjects, Store, StoreErrorKind, SubjectHash, Version, WhenFull,
+};
 use carryall_file::FileStore;
 use carryall_testbed::crash::{self, KEY, NOW, command, directory, draft, record, start};
 use carryall_testbed::{rounds, scratch};
@@ -72,6 +75,7 @@ async fn fills_the_disk() {
         assert_eq!(error.kind(), StoreErrorKind::Full, "{error:?}");
         println!("\nfull {:?}", std::error::Error::source(&error).map(ToString::to_string));
     }
+    admits_nobody(&store, huge).await;
     assert_eq!(
         store.load(&KEY, NOW).await.expect("a load"),
         Some(record(Version::FIRST)),
@@ -84,11 +88,27 @@ async fn fills_the_disk() {
     assert!(store.remove(&KEY, NOW).await.expect("a removal"));
 }
 
+/// What finds no room ends nobody.
+async fn admits_nobody(store: &FileStore, mut huge: Draft) {
+    let (ada, one, another) =
+        (SubjectHash([3; 16]), RecordKey::from_bytes([8; 16]), RecordKey::from_bytes([9; 16]));
+    let mut small = draft(1);
+    (small.header.subject, huge.header.subject) = (Some(ada), Some(ada));
+    store.commit(&one, None, small, NOW).await.expect("a commit that fits");
+    let cap = Cap { most: NonZeroUsize::MIN, when_full: WhenFull::EndOldest };
+    let error = store.admit(&another, None, huge, cap, NOW).await.expect_err("no room");
+    assert_eq!(error.kind(), StoreErrorKind::Full, "{error:?}");
+    println!("\nfull {:?}", std::error::Error::source(&error).map(ToString::to_string));
+    let listed = store.list(&ada, 9, NOW).await.expect("a list");
+    assert!(listed.len() == 1 && listed[0].0 == one, "{listed:?}");
+    assert!(store.remove(&one, NOW).await.expect("a removal"));
+}
+
 fn assert_full(before: &[&str], directory: &Path, cause: &str) {
     let output = command(before, "fills_the_disk", directory).output().expect("a child");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
-    assert_eq!(out.matches(cause).count(), 2, "{out}");
+    assert_eq!(out.matches(cause).count(), 3, "{out}");
 }
 
 #[test]

@@ -301,7 +301,7 @@ impl SessionsBuilder {
             .ok_or_else(|| ConfigError::new("`sessions_per_user` of zero would let nobody sign in"))?;
         if !matches!(home, Home::Store { store, .. } if store.subjects().is_some()) {
             return Err(ConfigError::new(
-                "`sessions_per_user` needs a store that finds the sessions of a user: cookies and files cannot",
+                "`sessions_per_user` needs a store that finds the sessions of a user: cookies cannot",
             ));
         }
         Ok(Some(Cap { most, when_full }))

@@ -43,9 +43,13 @@ impl Running {
 
     /// The response to a request, as it came.
     fn ask(&self, method: &str, path: &str, headers: &str) -> String {
+        self.send(method, path, headers, "")
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut connection = TcpStream::connect(&self.address).expect("a connection");
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n{body}",
             self.address
         );
         connection.write_all(request.as_bytes()).expect("a request");
@@ -157,6 +161,35 @@ fn a_session_in_a_file_or_a_database_outlives_the_process() {
     counts_over_a_restart(&Server::postgres().url("postgres"), "PostgreSQL");
     counts_over_a_restart(&Server::mariadb().url("mysql"), "MariaDB");
     counts_over_a_restart(&Server::redis().url("0"), "Redis");
+}
+
+#[test]
+fn two_processes_know_a_users_devices_by_the_files_of_one_directory() {
+    let scratch = carryall_testbed::scratch();
+    let at = |name: &str| scratch.path().join(name).display().to_string();
+    let (keys, store) = (at("keys"), format!("file:{}", at("sessions")));
+    let options = ["--keys", &keys, "--store", &store, "--devices", "1", "--when-full", "new"];
+    let first = Running::start(&options);
+    let second = Running::start(&options);
+    let sign_in = |demo: &Running| {
+        let body = r#"{"user":"ada"}"#;
+        let headers = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+        demo.send("POST", "/api/login", &headers, body)
+    };
+    let response = sign_in(&first);
+    let cookie = response.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    let cookie = format!("cookie: {}\r\n", cookie.split(';').next().expect("its value"));
+    let refused = sign_in(&second);
+    assert!(refused.starts_with("HTTP/1.1 409"), "{refused}");
+    let listed = second.ask("GET", "/api/sessions", &cookie);
+    assert_eq!(listed.matches(r#""current":true"#).count(), 1, "{listed}");
+    assert!(!listed.contains(r#""current":false"#), "{listed}");
+    let ended = second.ask("POST", "/api/logout", &format!("{cookie}content-length: 0\r\n"));
+    assert!(ended.starts_with("HTTP/1.1 204"), "{ended}");
+    assert!(first.ask("GET", "/api/sessions", &cookie).starts_with("HTTP/1.1 401"));
+    assert!(sign_in(&second).starts_with("HTTP/1.1 200"), "there is a place again");
+    first.stop();
+    second.stop();
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub struct Listed {
     pub is_current: bool,
 }
 
-/// What needs a store that finds the sessions of a user, as all of ours but files do. All of it asks
+/// What needs a store that finds the sessions of a user, as all of ours do. All of it asks
 /// the store, so it is true of every node.
 impl Sessions {
     /// Whether the sessions of a user can be listed here.

@@ -47,21 +47,29 @@ async fn both_signed_in(first: &Tab, second: &Tab) {
     assert!(second.text(&format!("{OTHER} p")).await.contains("127.0.0.1"));
 }
 
+async fn one_signs_the_other_out(first: Tab, second: Tab) {
+    both_signed_in(&first, &second).await;
+    second.click(&format!("{OTHER} button")).await;
+    assert_eq!(second.notice().await.as_deref(), Some("That device is signed out."));
+    assert_eq!((second.count(THIS).await, second.count(OTHER).await), (1, 0));
+    first.reload().await;
+    assert_eq!(first.visitor().await, None, "it is out");
+    first.open("/devices").await;
+    assert_eq!(first.path().await, "/sign-in");
+    second.reload().await;
+    assert_eq!(second.visitor().await.as_deref(), Some("ada"), "this one is still in");
+}
+
 #[tokio::test]
 async fn another_device_is_signed_out_from_here() {
-    run_two(Home::Store, &[], |first, second| async move {
-        both_signed_in(&first, &second).await;
-        second.click(&format!("{OTHER} button")).await;
-        assert_eq!(second.notice().await.as_deref(), Some("That device is signed out."));
-        assert_eq!((second.count(THIS).await, second.count(OTHER).await), (1, 0));
-        first.reload().await;
-        assert_eq!(first.visitor().await, None, "it is out");
-        first.open("/devices").await;
-        assert_eq!(first.path().await, "/sign-in");
-        second.reload().await;
-        assert_eq!(second.visitor().await.as_deref(), Some("ada"), "this one is still in");
-    })
-    .await;
+    run_two(Home::Store, &[], one_signs_the_other_out).await;
+}
+
+#[tokio::test]
+async fn another_device_is_signed_out_from_here_with_sessions_in_files() {
+    let scratch = carryall_testbed::scratch();
+    let store = format!("file:{}", scratch.path().join("sessions").display());
+    run_two(Home::Store, &["--store", &store], one_signs_the_other_out).await;
 }
 
 #[tokio::test]

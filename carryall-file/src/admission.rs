@@ -1,0 +1,122 @@
+//! One more record for a subject, within its cap.
+//!
+//! One admission of a subject at a time. The folders of all records that may be removed are locked as well, always in
+//! the same order, and by nobody else more than one.
+
+use std::collections::BTreeMap;
+
+use carryall::clock::Timestamp;
+use carryall::id::RecordKey;
+use carryall::store::{Admission, Cap, Draft, Record, StoreError, SubjectHash, Version, WhenFull};
+use rustix::fs::OFlags;
+
+use crate::change::{Change, forget};
+use crate::disk::Disk;
+use crate::index::Index;
+use crate::shard::Shard;
+
+/// Locked folders by their number.
+type Locked = BTreeMap<u8, Shard>;
+
+/// A record that has to make room.
+struct Leaving {
+    shard: Shard,
+    record: Record,
+}
+
+impl Disk {
+    pub(crate) fn admit(
+        &self,
+        (key, expected, draft): (&RecordKey, Option<Version>, &Draft),
+        (subject, cap): (&SubjectHash, Cap),
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        self.check_size(draft)?;
+        let index = Index::locked(&self.root, subject)?;
+        let mut others = self.live(&index, now)?;
+        others.retain(|(_, other)| other != key);
+        // Nobody is admitted meanwhile, so that there will be no fewer places than now.
+        if others.len() < cap.most.get() {
+            others.clear();
+        }
+        let ends = cap.when_full == WhenFull::EndOldest;
+        let shards = self.lock_all(others.iter().map(|(_, key)| key).filter(|_| ends).chain([key]))?;
+        let own = in_its_folder(&shards, key);
+        let change = match Change::of(&self.root, own, expected, draft, (now, self.max_record))? {
+            Ok(change) => change,
+            Err(outcome) => return Ok(outcome.into()),
+        };
+        let leaving = self.leaving(&others, subject, cap, now)?;
+        if !leaving.is_empty() && !ends {
+            return Ok(Admission::Full);
+        }
+        let leaving = self.read(leaving.iter().map(|key| in_its_folder(&shards, key)))?;
+        change.write()?;
+        exchange(&change, &leaving)?;
+        for Leaving { shard, .. } in &leaving {
+            shard.discard();
+            forget(&self.root, subject, shard);
+        }
+        let version = change.settle()?;
+        let ended = leaving.into_iter().map(|Leaving { shard, record }| (shard.key, record)).collect();
+        Ok(Admission::Committed { version, ended })
+    }
+
+    fn lock_all<'a>(&self, keys: impl Iterator<Item = &'a RecordKey>) -> Result<Locked, StoreError> {
+        let folders: BTreeMap<u8, &RecordKey> = keys.map(|key| (number(key), key)).collect();
+        let locked = |(number, key)| Shard::locked(&self.root, key).map(|shard| (number, shard));
+        folders.into_iter().map(locked).collect()
+    }
+
+    /// Those of the others that have to go, the oldest first. Who went meanwhile has left a place.
+    fn leaving(
+        &self,
+        others: &[(Timestamp, RecordKey)],
+        subject: &SubjectHash,
+        cap: Cap,
+        now: Timestamp,
+    ) -> Result<Vec<RecordKey>, StoreError> {
+        let mut live = Vec::new();
+        for (_, key) in others {
+            let found = self.owned(key, subject)?.filter(|found| found.is_live(now));
+            live.extend(found.map(|_| *key));
+        }
+        live.truncate((live.len() + 1).saturating_sub(cap.most.get()));
+        Ok(live)
+    }
+
+    fn read(&self, shards: impl Iterator<Item = Shard>) -> Result<Vec<Leaving>, StoreError> {
+        let mut leaving = Vec::new();
+        for shard in shards {
+            let record = shard.find(OFlags::RDONLY)?.map(|found| found.read_or_empty(self.max_record));
+            leaving.extend(record.transpose()?.map(|record| Leaving { shard, record }));
+        }
+        Ok(leaving)
+    }
+}
+
+fn number(key: &RecordKey) -> u8 {
+    key.as_bytes()[0]
+}
+
+/// The record, under the lock of its folder.
+fn in_its_folder(shards: &Locked, key: &RecordKey) -> Shard {
+    shards[&number(key)].of(key)
+}
+
+/// Takes those away who leave, then puts the new record in its place. If any of it fails they are all back, and nobody
+/// has noticed who has the lock of a record. The disk knows that they went before it knows who came.
+fn exchange(change: &Change<'_>, leaving: &[Leaving]) -> Result<(), StoreError> {
+    let mut away = Vec::new();
+    let gone = leaving.iter().try_for_each(|Leaving { shard, .. }| {
+        shard.set_aside()?;
+        away.push(shard);
+        Ok(())
+    });
+    let gone = gone.and_then(|()| leaving.iter().try_for_each(|Leaving { shard, .. }| shard.sync()));
+    gone.inspect_err(|_| change.abandon()).and_then(|()| change.place()).inspect_err(|_| {
+        for shard in away {
+            let _ = shard.place();
+        }
+    })
+}
