@@ -108,6 +108,15 @@ impl RedisStore {
         self.found(key, value)
     }
 
+    /// The record, if it is live.
+    pub(crate) async fn find_live(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(self.find(key).await?.filter(|record| now < record.header.expires))
+    }
+
     fn found(&self, key: &RecordKey, value: Value) -> Result<Option<Record>, StoreError> {
         if value == Value::Nil {
             return Ok(None);

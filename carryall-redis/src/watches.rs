@@ -44,6 +44,8 @@ struct Seats {
 /// One connection.
 struct Seat {
     line: Line,
+    /// The link's own when this was opened. Once that is found to lead to the wrong server, so does this.
+    own: Line,
     watched: Watched,
 }
 
@@ -124,11 +126,7 @@ impl Watches {
         }
         let (inner, link) = (Arc::clone(&self.0), link.clone());
         drop(tokio::spawn(async move {
-            // The link has a look at the server when that is new.
-            let opened = match link.line().await {
-                Ok(_) => Line::open(&inner.dial).await,
-                Err(error) => Err(error),
-            };
+            let opened = Seat::open(&inner.dial, &link).await;
             inner.seats().end_opening(opened);
         }));
     }
@@ -143,6 +141,18 @@ impl Watching<'_> {
         if let Some(seat) = &mut self.0.seat {
             seat.watched = Watched::Record(*key, Known { version: record.version, header: record.header });
         }
+    }
+}
+
+impl Seat {
+    async fn open(dial: &Dial, link: &Link) -> RedisResult<Self> {
+        // The link has a look at the server before it is used.
+        let own = link.line().await?;
+        Ok(Self { line: Line::open(dial).await?, own, watched: Watched::Nothing })
+    }
+
+    fn is_lost(&self) -> bool {
+        self.line.is_lost() || self.own.is_lost()
     }
 }
 
@@ -178,7 +188,7 @@ impl Inner {
         for (index, seat) in seats.idle.iter_mut().enumerate() {
             let Watched::Record(watched, known) = &seat.watched else { continue };
             if watched == key {
-                if place.is_none() && is_good(known) && !seat.line.is_lost() {
+                if place.is_none() && is_good(known) && !seat.is_lost() {
                     place = Some(index);
                 }
                 seat.watched = Watched::Leftover;
@@ -199,9 +209,9 @@ impl Inner {
 }
 
 impl Seats {
-    fn end_opening(&mut self, opened: RedisResult<Line>) {
-        if let Ok(line) = opened {
-            self.idle.push(Seat { line, watched: Watched::Nothing });
+    fn end_opening(&mut self, opened: RedisResult<Seat>) {
+        if let Ok(seat) = opened {
+            self.idle.push(seat);
             self.pause = None;
         } else {
             self.count -= 1;
@@ -219,7 +229,7 @@ impl Seats {
 
     fn drop_lost(&mut self) {
         let before = self.idle.len();
-        self.idle.retain(|seat| !seat.line.is_lost());
+        self.idle.retain(|seat| !seat.is_lost());
         self.count -= before - self.idle.len();
     }
 }

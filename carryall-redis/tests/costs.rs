@@ -12,7 +12,7 @@ use carryall::store::{Commit, Draft, Durability, Header, Store as _, StoreErrorK
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, visitor};
 use carryall_testbed::server::Server;
-use common::{ask, asked, commands, connection, counted, store, text};
+use common::{ask, asked, commands, connection, counted, store, text, unwatched};
 
 const KEY: RecordKey = RecordKey::from_bytes(*b"one record of it");
 
@@ -25,9 +25,7 @@ fn draft(expires: Timestamp, payload: impl Into<Bytes>) -> Draft {
 async fn a_request_costs_no_command_until_it_uses_its_session_one_to_read_and_another_to_write() {
     let server = Server::redis();
     let url = server.url("0");
-    let options = RedisOptions::default().watching(0);
-    let store = RedisStore::connect_with(&url, &options).await.expect("a store");
-    let node = nodes([store.into()]).remove(0);
+    let node = nodes([unwatched(&url).await.into()]).remove(0);
     let mut browser = visitor(&node).await;
 
     ask(&url, "CONFIG RESETSTAT").await;
@@ -48,8 +46,9 @@ async fn a_request_costs_no_command_until_it_uses_its_session_one_to_read_and_an
 async fn a_request_that_is_watched_costs_one_round_trip_to_read_and_another_to_write_without_a_script() {
     let server = Server::redis();
     let url = server.url("0");
-    let node = nodes([store(&url).await.into()]).remove(0);
-    let mut browser = visitor(&node).await;
+    let options = RedisOptions::default().watching(1);
+    let store = RedisStore::connect_with(&url, &options).await.expect("a store");
+    let mut browser = visitor(&nodes([store.into()])[0]).await;
     let mut admin = connection(&url).await;
     // A connection that watches is opened when it is missed.
     while !commands(&url).await.contains_key("watch") {
