@@ -39,7 +39,9 @@
 //!
 //! # What it promises
 //! - **Compare-and-swap** in a script, which the server runs alone. It answers a lost race with the fresh record. Scripts
-//!   are loaded with each connection, and again when the server has forgotten them.
+//!   are loaded with each connection, and again when the server has forgotten them. On a single server a record that is
+//!   still watched since it was loaded is written by a transaction instead, which the server drops if anybody has touched
+//!   the record; then the script has the last word.
 //! - **Durability** as the server is configured, asked with each connection. A server with replicas, and whatever is
 //!   named by sentinels or as a cluster, is [`AsyncReplicated`](carryall::store::Durability::AsyncReplicated): what it has
 //!   acknowledged can be lost when a replica takes over that had not received it. One that stands alone is
@@ -48,7 +50,8 @@
 //!   rarely loses more than a second.
 //! - **No eviction**: a server whose `maxmemory-policy` is other than `noeviction` is refused, whenever it is connected
 //!   to. A full one answers [`Full`](carryall::store::StoreErrorKind::Full), and reads and removes go on.
-//! - **Outages end by themselves**: all calls share one connection to each server. Lost, silent for as long as
+//! - **Outages end by themselves**: all calls share one connection to each server, beside those that
+//!   [watch](RedisOptions::watching). Lost, silent for as long as
 //!   [`patience`](RedisOptions::patience) says, or led to a server that has become a replica, it is opened anew by the next
 //!   call; after a failure calls fail at once for a pause of 50 ms to 1 s. A write whose answer was lost is never sent
 //!   twice.
@@ -69,7 +72,9 @@
 //!
 //! # What it costs
 //! A load is one `GET`, everything else one `EVALSHA`: one round trip each, in a cluster too, where each record is on the
-//! master that has the slot of its key. Signing in costs no more, but in a cluster, where the index is in a slot of its
+//! master that has the slot of its key. On a single server a `WATCH` goes with the `GET` where a connection is free for it,
+//! and the commit is `MULTI`, `SET` and `EXEC` in one, which costs the server a third of the script; one that was
+//! watched in vain costs a round trip more. Signing in costs no more, but in a cluster, where the index is in a slot of its
 //! own: one round trip more when a record becomes a user's, and when it is removed. To list reads the index, then the heads of
 //! all records it names, 64 at once, and those as a whole that are listed; to sign in under a cap reads the heads, too,
 //! takes the place and then writes.
@@ -81,7 +86,8 @@
 //! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT`,
 //! `EXISTS`, `TIME` and `DEL`; `SELECT` for a database other than 0, `CONFIG GET` if it is to know that the server is durable, `CLUSTER SLOTS`
 //! and `ASKING` in a cluster, and `SENTINEL GET-MASTER-ADDR-BY-NAME` at sentinels. A server that may have fallen silent
-//! is sent a `PING`, allowed or not.
+//! is sent a `PING`, allowed or not; and `WATCH`, `UNWATCH`, `MULTI` and `EXEC`: all commits are scripts where it may
+//! not `WATCH`.
 
 mod address;
 mod admission;
@@ -105,6 +111,7 @@ mod servers;
 mod slots;
 mod store;
 mod subjects;
+mod watches;
 
 pub use connect::{ConnectError, ConnectErrorKind};
 pub use options::RedisOptions;

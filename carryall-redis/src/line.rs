@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, Cmd, ErrorKind, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError,
+    RedisResult, Value,
+};
 use tokio::runtime::Handle;
 
 use crate::dial::{Dial, Node};
@@ -76,16 +79,23 @@ impl Line {
         asking.end(answer)
     }
 
+    /// Asks several things at once.
+    pub(crate) async fn ask_all<T: FromRedisValue>(self, questions: &Pipeline) -> RedisResult<T> {
+        let mut asking = Asking::new(self);
+        let answers = questions.query_async(&mut asking.line.connection).await;
+        asking.end(answers)
+    }
+
     /// Asks a node of a cluster that is to get what the question is about, but has not yet.
     pub(crate) async fn ask_ahead(self, question: &Cmd) -> RedisResult<Value> {
         let mut both = redis::pipe();
         both.cmd("ASKING").add_command(question.clone()).ignore_errors();
-        let mut asking = Asking::new(self);
-        let answers = both.query_async(&mut asking.line.connection).await;
-        let answer = answers.and_then(|mut answers: Vec<RedisResult<Value>>| {
-            answers.pop().unwrap_or_else(|| Err((ErrorKind::UnexpectedReturnType, "no answer").into()))
-        });
-        asking.end(answer)
+        let line = self.clone();
+        let mut answers: Vec<RedisResult<Value>> = self.ask_all(&both).await?;
+        let answer =
+            answers.pop().unwrap_or_else(|| Err((ErrorKind::UnexpectedReturnType, "no answer").into()));
+        line.judge(&answer);
+        answer
     }
 
     /// Finds out whether the server has fallen silent: somebody has stopped waiting for its answer.
@@ -95,14 +105,14 @@ impl Line {
             return;
         }
         runtime.spawn(async move {
-            let answer = redis::cmd("PING").query_async(&mut self.connection).await;
+            let answer: RedisResult<Value> = redis::cmd("PING").query_async(&mut self.connection).await;
             self.health.is_doubted.store(false, Ordering::Release);
             self.judge(&answer);
         });
     }
 
     /// Notes if the connection is good for nothing any more, or leads to the wrong server.
-    fn judge(&self, answer: &RedisResult<Value>) {
+    fn judge<T>(&self, answer: &RedisResult<T>) {
         let Err(error) = answer else { return };
         if is_lost(error) {
             self.lose();
@@ -124,7 +134,7 @@ impl Asking {
         Self { line, is_answered: false }
     }
 
-    fn end(mut self, answer: RedisResult<Value>) -> RedisResult<Value> {
+    fn end<T>(mut self, answer: RedisResult<T>) -> RedisResult<T> {
         self.is_answered = true;
         self.line.judge(&answer);
         answer

@@ -12,6 +12,7 @@ pub struct RedisOptions {
     pub(crate) max_record: usize,
     pub(crate) patience: Duration,
     pub(crate) may_evict: bool,
+    pub(crate) watching: usize,
     pub(crate) sentinel_user: Option<String>,
     pub(crate) sentinel_password: Option<Password>,
     #[cfg(feature = "tls")]
@@ -25,6 +26,7 @@ impl Default for RedisOptions {
             max_record: 1024 * 1024,
             patience: Duration::from_secs(5),
             may_evict: false,
+            watching: 4,
             sentinel_user: None,
             sentinel_password: None,
             #[cfg(feature = "tls")]
@@ -52,6 +54,15 @@ impl RedisOptions {
     /// themselves wait less long, see [`patience`](carryall::SessionsBuilder::patience).
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
+        self
+    }
+
+    /// How many connections more there may be to a single server, opened when they are missed. On each of them one
+    /// session at a time is watched (`WATCH`) from when it is loaded, and then written without a script, which costs the
+    /// server a fraction. Sessions that find none, or were overtaken, are written by the script; so are all with 0, and
+    /// all behind sentinels and in clusters. Default 4.
+    pub fn watching(mut self, connections: usize) -> Self {
+        self.watching = connections;
         self
     }
 

@@ -104,13 +104,62 @@ impl RedisStore {
     pub(crate) async fn find(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
         let (name, mut get) = (self.key(key), redis::cmd("GET"));
         get.arg(&name);
-        match self.put(&name, Question::Read(&get)).await? {
-            Value::Nil => Ok(None),
-            value => {
-                let record = record(value)?;
-                self.0.hints.note(key, record.header.subject.is_none());
-                Ok(Some(record))
+        let value = self.put(&name, Question::Read(&get)).await?;
+        self.found(key, value)
+    }
+
+    /// The record, if it is live.
+    pub(crate) async fn find_live(
+        &self,
+        key: &RecordKey,
+        now: Timestamp,
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(self.find(key).await?.filter(|record| now < record.header.expires))
+    }
+
+    fn found(&self, key: &RecordKey, value: Value) -> Result<Option<Record>, StoreError> {
+        if value == Value::Nil {
+            return Ok(None);
+        }
+        let record = record(value)?;
+        self.0.hints.note(key, record.header.subject.is_none());
+        Ok(Some(record))
+    }
+
+    /// The record, live or not, watched from now on if that can be.
+    async fn find_and_watch(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        if let Some((link, watches)) = self.0.servers.watches()
+            && let Some((answer, watching)) = watches.get(&self.key(key), link).await
+        {
+            match answer {
+                Ok(value) => {
+                    let found = self.found(key, value)?;
+                    if let Some(record) = &found {
+                        watching.note(key, record);
+                    }
+                    return Ok(found);
+                }
+                Err(error) if error.is_timeout() => return Err(store_error(error)),
+                // The other connection may do better.
+                Err(_) => {}
             }
+        }
+        self.find(key).await
+    }
+
+    /// Writes what is watched. `false` if the script has to find out what has become of it.
+    async fn swap(
+        &self,
+        key: &RecordKey,
+        expected: Version,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some((_, watches)) = self.0.servers.watches() else { return Ok(false) };
+        match watches.set(key, &self.key(key), expected, draft, now).await {
+            Some(Ok(is_written)) => Ok(is_written),
+            Some(Err(error)) if !is_refusal(&error) => Err(store_error(error)),
+            Some(Err(_)) | None => Ok(false),
         }
     }
 
@@ -178,7 +227,7 @@ pub(crate) enum Attempt {
 
 impl Store for RedisStore {
     async fn load(&self, key: &RecordKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
-        Ok(self.find(key).await?.filter(|record| now < record.header.expires))
+        Ok(self.find_and_watch(key).await?.filter(|record| now < record.header.expires))
     }
 
     async fn commit(
@@ -189,6 +238,11 @@ impl Store for RedisStore {
         now: Timestamp,
     ) -> Result<Commit, StoreError> {
         self.check_size(&draft)?;
+        if let Some(expected) = expected
+            && self.swap(key, expected, &draft, now).await?
+        {
+            return Ok(Commit::Committed(expected.next()));
+        }
         // A record that exists mostly stays whose it is, unless it was nobody's when it was loaded.
         let mut told = match draft.header.subject {
             Some(_) if expected.is_none() || self.0.hints.was_nobodys(key) => {

@@ -166,7 +166,7 @@ impl ListSubjects for RedisStore {
             }
             let found = each(some, |key| {
                 let store = self.clone();
-                async move { Ok((key, store.load(&key, now).await?)) }
+                async move { Ok((key, store.find_live(&key, now).await?)) }
             });
             // Some may have been removed since, and then others follow.
             let found = found.await?.into_iter().filter_map(|(key, record)| Some((key, record?)));

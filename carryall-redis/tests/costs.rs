@@ -12,7 +12,7 @@ use carryall::store::{Commit, Draft, Durability, Header, Store as _, StoreErrorK
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::node::{nodes, state_of, visitor};
 use carryall_testbed::server::Server;
-use common::{ask, asked, commands, connection, counted, store, text};
+use common::{ask, asked, commands, connection, counted, store, text, unwatched};
 
 const KEY: RecordKey = RecordKey::from_bytes(*b"one record of it");
 
@@ -25,7 +25,7 @@ fn draft(expires: Timestamp, payload: impl Into<Bytes>) -> Draft {
 async fn a_request_costs_no_command_until_it_uses_its_session_one_to_read_and_another_to_write() {
     let server = Server::redis();
     let url = server.url("0");
-    let node = nodes([store(&url).await.into()]).remove(0);
+    let node = nodes([unwatched(&url).await.into()]).remove(0);
     let mut browser = visitor(&node).await;
 
     ask(&url, "CONFIG RESETSTAT").await;
@@ -40,6 +40,39 @@ async fn a_request_costs_no_command_until_it_uses_its_session_one_to_read_and_an
     // The script's own two are no round trips.
     let read_and_written = [("get", 1), ("evalsha", 1), ("getrange", 1), ("set", 1)];
     assert_eq!(commands(&url).await, counted(&read_and_written));
+}
+
+#[tokio::test]
+async fn a_request_that_is_watched_costs_one_round_trip_to_read_and_another_to_write_without_a_script() {
+    let server = Server::redis();
+    let url = server.url("0");
+    let options = RedisOptions::default().watching(1);
+    let store = RedisStore::connect_with(&url, &options).await.expect("a store");
+    let mut browser = visitor(&nodes([store.into()])[0]).await;
+    let mut admin = connection(&url).await;
+    // A connection that watches is opened when it is missed.
+    while !commands(&url).await.contains_key("watch") {
+        state_of(&mut browser).await;
+    }
+    let read = async |admin: &mut _| {
+        let info: String = redis::from_redis_value(asked(admin, "INFO stats").await).expect("a text");
+        let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+        line.expect("a number").parse::<u64>().expect("a number")
+    };
+    // Asking is one more.
+    let before = read(&mut admin).await;
+    assert_eq!(browser.get("/nowhere").await.status, 404);
+    let untouched = read(&mut admin).await;
+    state_of(&mut browser).await;
+    let loaded = read(&mut admin).await;
+    ask(&url, "CONFIG RESETSTAT").await;
+    let reset = read(&mut admin).await;
+    assert_eq!(browser.post("/add/more").await.status, 200);
+    let written = read(&mut admin).await;
+    assert_eq!([untouched - before, loaded - untouched, written - reset], [1, 2, 3]);
+    let commands = commands(&url).await;
+    let made = ["get", "watch", "multi", "set", "exec", "evalsha"].map(|name| commands.get(name).copied());
+    assert_eq!(made, [Some(1), Some(1), Some(1), Some(1), Some(1), None]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use carryall::id::RecordKey;
 use carryall::store::{Draft, Header, ListSubjects as _, Store as _, SubjectHash};
 use carryall_testbed::node::{nodes, visitor};
 use carryall_testbed::server::{RedisCluster, Server};
-use common::{commands, counted, store};
+use common::{commands, counted, store, unwatched};
 
 const ADA: SubjectHash = SubjectHash(*b"ada_____________");
 
@@ -24,7 +24,7 @@ fn draft(now: Timestamp) -> Draft {
 async fn to_sign_in_costs_no_more_than_any_other_change() {
     let server = Server::redis();
     let url = server.url("0");
-    let node = nodes([store(&url).await.into()]).remove(0);
+    let node = nodes([unwatched(&url).await.into()]).remove(0);
     let mut browser = visitor(&node).await;
     server.tell("CONFIG RESETSTAT");
     assert_eq!(browser.post("/login/ada").await.status, 200);

@@ -12,6 +12,11 @@ pub async fn store(url: &str) -> RedisStore {
     RedisStore::connect(url).await.expect("a connection")
 }
 
+/// One whose every write is a script.
+pub async fn unwatched(url: &str) -> RedisStore {
+    RedisStore::connect_with(url, &RedisOptions::default().watching(0)).await.expect("a connection")
+}
+
 /// Stores of two nodes over one database.
 pub async fn pair(url: &str) -> [AnyStore; 2] {
     [store(url).await.into(), store(url).await.into()]

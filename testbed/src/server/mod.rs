@@ -138,6 +138,11 @@ impl Server {
         self.port
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.process.as_ref().expect("a running server").number()
+    }
+
     /// What a server of Redis answers to a command of words: lines of text.
     pub fn ask(&self, words: &str) -> String {
         redis::ask(self.port, words)

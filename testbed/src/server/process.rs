@@ -70,6 +70,10 @@ impl Process {
         Self { guard, id: id.trim().to_owned() }
     }
 
+    pub(super) fn number(&self) -> u32 {
+        self.id.parse().unwrap()
+    }
+
     pub(super) fn is_running(&self) -> bool {
         // A zombie has no memory, and so no program.
         File::open(format!("/proc/{}/stat", self.id)).is_ok_and(|stat| {
