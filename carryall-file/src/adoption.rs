@@ -45,7 +45,7 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
     }
     if entered > 0 {
         // At once instead of folder by folder, of which there may be as many as users.
-        fs::sync();
+        fs::syncfs(root)?;
     }
     if unread == 0 {
         let flags = OFlags::WRONLY | OFlags::CREATE | CAREFUL;
