@@ -72,9 +72,9 @@
 //!
 //! # What it costs
 //! A load is one `GET`, everything else one `EVALSHA`: one round trip each, in a cluster too, where each record is on the
-//! master that has the slot of its key. On a single server a `WATCH` goes with the `GET` where a connection is free for it,
-//! and the commit is `MULTI`, `SET` and `EXEC` in one, which costs the server a third of the script; one that was
-//! watched in vain costs a round trip more. Signing in costs no more, but in a cluster, where the index is in a slot of its
+//! master that has the slot of its key. On a single server `WATCH` and `MULTI` go with the `GET` where a connection is free for
+//! it, and the commit is `SET` and `EXEC` in one, which costs the server a third of the script; one that was watched in
+//! vain costs a round trip more. Signing in costs no more, but in a cluster, where the index is in a slot of its
 //! own: one round trip more when a record becomes a user's, and when it is removed. To list reads the index, then the heads of
 //! all records it names, 64 at once, and those as a whole that are listed; to sign in under a cap reads the heads, too,
 //! takes the place and then writes.
@@ -86,8 +86,8 @@
 //! The commands `HELLO`, `INFO`, `SCRIPT LOAD`, `EVALSHA`, `EVAL`, `GET`, `GETRANGE`, `SET`, `SETRANGE`, `PEXPIREAT`,
 //! `EXISTS`, `TIME` and `DEL`; `SELECT` for a database other than 0, `CONFIG GET` if it is to know that the server is durable, `CLUSTER SLOTS`
 //! and `ASKING` in a cluster, and `SENTINEL GET-MASTER-ADDR-BY-NAME` at sentinels. A server that may have fallen silent
-//! is sent a `PING`, allowed or not; and `WATCH`, `UNWATCH`, `MULTI` and `EXEC`: all commits are scripts where it may
-//! not `WATCH`.
+//! is sent a `PING`, allowed or not; and `WATCH`, `MULTI`, `EXEC` and `DISCARD`: all commits are scripts if it
+//! may not do all of these.
 
 mod address;
 mod admission;
@@ -105,6 +105,7 @@ mod options;
 mod pause;
 mod question;
 mod script;
+mod seat;
 mod sentinel;
 mod server;
 mod servers;

@@ -59,6 +59,11 @@ impl Line {
         self.health.is_lost.load(Ordering::Acquire)
     }
 
+    /// Whether it is being found out whether the server has fallen silent.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.health.is_doubted.load(Ordering::Acquire)
+    }
+
     pub(crate) fn lose(&self) {
         self.health.is_lost.store(true, Ordering::Release);
     }

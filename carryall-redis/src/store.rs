@@ -158,8 +158,8 @@ impl RedisStore {
         let Some((_, watches)) = self.0.servers.watches() else { return Ok(false) };
         match watches.set(key, &self.key(key), expected, draft, now).await {
             Some(Ok(is_written)) => Ok(is_written),
-            Some(Err(error)) if !is_refusal(&error) => Err(store_error(error)),
-            Some(Err(_)) | None => Ok(false),
+            Some(Err(error)) => Err(store_error(error)),
+            None => Ok(false),
         }
     }
 

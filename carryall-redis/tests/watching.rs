@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use carryall::clock::{Clock as _, SystemClock, Timestamp};
@@ -9,7 +11,8 @@ use carryall::id::RecordKey;
 use carryall::store::{Commit, Draft, Header, Store as _, StoreErrorKind, SubjectHash, Version};
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::server::Server;
-use common::{ask, asked, commands, connection, store, unwatched};
+use common::{ask, commands, counted, store, text, unwatched};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const KEY: RecordKey = RecordKey::from_bytes(*b"one_record_of_it");
@@ -33,34 +36,35 @@ async fn watching(url: &str, connections: usize) -> RedisStore {
     store
 }
 
-/// Loads what is not there until so many connections more are open, and then one more time.
+/// Loads what is not there until so many connections watch.
 async fn until_watched(url: &str, store: &RedisStore, connections: usize) {
-    let mut admin = connection(url).await;
-    let open = async |admin: &mut _| {
-        let clients: Vec<u8> = redis::from_redis_value(asked(admin, "CLIENT LIST").await).expect("a list");
-        String::from_utf8_lossy(&clients).lines().filter(|line| line.contains("cmd=")).count()
-    };
-    let before = open(&mut admin).await;
-    // Those who load at once miss one each.
-    let all_load = async || {
-        let mut loads = JoinSet::new();
-        for _ in 0..=connections {
-            let store = store.clone();
-            loads.spawn(async move { store.load(&OTHER, now()).await.map(drop) });
-        }
-        loads.join_all().await.into_iter().for_each(|load| load.expect("an answer"));
-    };
+    let count = async |name: &str| commands(url).await.get(name).copied().unwrap_or_default();
+    let connections = u64::try_from(connections).expect("a few");
     tokio::time::timeout(Duration::from_secs(30), async {
-        while open(&mut admin).await < before + connections {
-            all_load().await;
+        ask(url, "CONFIG RESETSTAT").await;
+        // Those who load at once miss one each. The last thing that each does to show what it can is this.
+        while count("discard").await < connections {
+            load_at_once(store, connections + 1).await;
         }
-        // Each has introduced itself when it watches.
-        while !commands(url).await.contains_key("watch") {
-            all_load().await;
+        loop {
+            ask(url, "CONFIG RESETSTAT").await;
+            load_at_once(store, connections).await;
+            if count("watch").await == connections {
+                break;
+            }
         }
     })
     .await
     .expect("connections");
+}
+
+async fn load_at_once(store: &RedisStore, times: u64) {
+    let mut loads = JoinSet::new();
+    for _ in 0..times {
+        let store = store.clone();
+        loads.spawn(async move { store.load(&OTHER, now()).await.map(drop) });
+    }
+    loads.join_all().await.into_iter().for_each(|load| load.expect("an answer"));
 }
 
 async fn begin(store: &RedisStore, key: &RecordKey) {
@@ -215,19 +219,58 @@ async fn a_record_that_becomes_a_users_is_written_with_its_index() {
 }
 
 #[tokio::test]
-async fn who_may_not_watch_writes_by_the_script() {
+async fn who_may_not_do_a_part_of_it_writes_by_the_script() {
     let server = Server::redis();
     let admin = server.url("0");
-    let rights = "+@all -watch";
-    ask(&admin, &format!("ACL SETUSER shop on >word ~* {rights}")).await;
-    let store = store(&admin.replace("default@", "shop:word@")).await;
-    begin(&store, &KEY).await;
-    for n in 1..20 {
-        let version = load(&store, &KEY).await;
-        assert_eq!(version, Version(n));
-        store.commit(&KEY, Some(version), draft("next"), now()).await.expect("an answer");
+    for denied in ["watch", "multi", "exec", "discard"] {
+        ask(&admin, "FLUSHALL").await;
+        ask(&admin, &format!("ACL SETUSER shop on >word ~* +@all -{denied}")).await;
+        let store = store(&admin.replace("default@", "shop:word@")).await;
+        begin(&store, &KEY).await;
+        let mut n = 0;
+        // A first connection is tried, found to be no good, and no other is.
+        let denials = async || {
+            let log = text(&admin, "INFO commandstats").await;
+            let line = log.lines().find(|line| line.starts_with(&format!("cmdstat_{denied}:")));
+            line.is_some_and(|line| !line.contains("rejected_calls=0"))
+        };
+        while n < 20 || !denials().await {
+            n += 1;
+            let version = load(&store, &KEY).await;
+            assert_eq!(version, Version(n));
+            store.commit(&KEY, Some(version), draft("next"), now()).await.expect("an answer");
+        }
+        ask(&admin, "CONFIG RESETSTAT").await;
+        load(&store, &KEY).await;
+        assert_eq!(commands(&admin).await, counted(&[("get", 1)]), "{denied}");
     }
-    assert_eq!(commands(&admin).await.get("exec"), None);
+}
+
+#[tokio::test]
+async fn rights_that_are_taken_away_cost_no_update() {
+    let server = Server::redis();
+    let admin = server.url("0");
+    for denied in ["watch", "multi", "exec", "discard"] {
+        ask(&admin, "FLUSHALL").await;
+        ask(&admin, "ACL SETUSER shop on >word ~* +@all").await;
+        let url = admin.replace("default@", "shop:word@");
+        let (store, other) = (watching(&url, 1).await, unwatched(&admin).await);
+        begin(&store, &KEY).await;
+        for when in ["before it is loaded", "after"] {
+            ask(&admin, "ACL SETUSER shop +@all").await;
+            if when == "before it is loaded" {
+                ask(&admin, &format!("ACL SETUSER shop -{denied}")).await;
+            }
+            let version = load(&store, &KEY).await;
+            ask(&admin, &format!("ACL SETUSER shop -{denied}")).await;
+            other.commit(&KEY, Some(version), draft("theirs"), now()).await.expect("an answer");
+            let outcome = store.commit(&KEY, Some(version), draft("mine"), now()).await.expect("an answer");
+            let Commit::Conflict(fresh) = outcome else { panic!("{denied}, {when}: {outcome:?}") };
+            assert_eq!((fresh.version, &fresh.payload[..]), (version.next(), &b"theirs"[..]));
+            let outcome = store.commit(&KEY, Some(fresh.version), draft("mine"), now()).await;
+            assert_eq!(outcome.expect("an answer"), Commit::Committed(fresh.version.next()));
+        }
+    }
 }
 
 #[tokio::test]
@@ -278,4 +321,42 @@ async fn no_connection_watches_if_none_is_to() {
     }
     let commands = commands(&url).await;
     assert_eq!(["watch", "exec"].map(|name| commands.get(name)), [None, None]);
+}
+
+/// A port behind which connections lead to the first server, and once it is told so to the second.
+async fn crossroads(servers: [u16; 2]) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let (port, way) = (listener.local_addr().expect("an address").port(), Arc::new(AtomicUsize::new(0)));
+    let chosen = Arc::clone(&way);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let port = servers[chosen.load(Ordering::SeqCst)];
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(("127.0.0.1", port)).await.expect("a server");
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (port, way)
+}
+
+#[tokio::test]
+async fn a_connection_that_leads_to_another_server_is_not_used() {
+    let servers = [Server::redis(), Server::redis()];
+    let (port, way) = crossroads([servers[0].port(), servers[1].port()]).await;
+    begin(&store(&servers[1].url("0")).await, &KEY).await;
+    let store = store(&format!("redis://127.0.0.1:{port}/0")).await;
+    way.store(1, Ordering::SeqCst);
+    let asked = async |name: &str| commands(&servers[1].url("0")).await.contains_key(name);
+    // It is asked who it is, and nothing else.
+    ask(&servers[1].url("0"), "CONFIG RESETSTAT").await;
+    let introduced =
+        async || text(&servers[1].url("0"), "INFO commandstats").await.contains("cmdstat_hello:");
+    while !introduced().await {
+        assert_eq!(store.load(&KEY, now()).await.expect("an answer"), None);
+    }
+    for _ in 0..20 {
+        assert_eq!(store.load(&KEY, now()).await.expect("an answer"), None);
+        assert!(!asked("get").await && !asked("watch").await, "it was asked for a session");
+    }
 }
