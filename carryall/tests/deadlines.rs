@@ -103,6 +103,25 @@ async fn last_seen_is_written_once_a_minute_and_not_with_every_read() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_is_seen_when_it_ends() {
+    for home in HOMES {
+        let lab = Lab::new(home);
+        let mut tab = lab.user("ada").await;
+        lab.wait(50);
+        let clock = lab.clock.clone();
+        let seen = tab.stay(move |session| async move {
+            let value = session.get::<u64>("value")?;
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_secs(10));
+            Ok(value)
+        });
+        assert_eq!(seen.await.ok(), Some(1), "{home:?}");
+        lab.wait(30 * 60 - 1);
+        assert_eq!(value_of(&mut tab).await, Some(1), "{home:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_new_record_lives_ten_minutes_until_its_cookie_comes_back() {
     let lab = Lab::new(Home::Store);
     let (mut robot, mut visitor, mut user) = (lab.tab(), lab.tab(), lab.tab());

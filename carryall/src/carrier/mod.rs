@@ -42,14 +42,12 @@ pub(crate) use sealed::Sealed;
 pub(crate) use signed::Signed;
 pub(crate) use ticket::{OpenedTicket, Ticket};
 
-use crate::base64url;
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
-use crate::error::{ConfigError, Error};
+use crate::error::ConfigError;
 use crate::event::Refusal;
 use crate::key::{Algorithm, Binding, KeyId, KeyRing, KeyState, SigningKeys};
 use crate::lifetime::Lifetimes;
-use crate::random::Random;
 use crate::value::Contents;
 
 /// How client-carried sessions ride in their cookie. The default is [`Sealed`](Self::Sealed).
@@ -114,29 +112,6 @@ impl Prepared {
         match self {
             Self::Sealed(carrier) => carrier.open(token),
             Self::Signed(carrier) => carrier.open(token),
-        }
-    }
-
-    /// Makes a token with this envelope and whatever `payload` appends, behind what `begin` has put into a buffer
-    /// with room for the token's length.
-    ///
-    /// Errors: kinds [`TooLarge`](crate::error::ErrorKind::TooLarge), [`ReadOnly`](crate::error::ErrorKind::ReadOnly),
-    /// [`Encode`](crate::error::ErrorKind::Encode).
-    pub(crate) fn mint_after(
-        &self,
-        envelope: &Envelope,
-        payload: impl FnOnce(&mut Vec<u8>),
-        random: &dyn Random,
-        begin: impl FnOnce(usize) -> Vec<u8>,
-    ) -> Result<Vec<u8>, Error> {
-        match self {
-            Self::Sealed(carrier) => {
-                let sealed = carrier.seal(envelope, payload, random)?;
-                let mut out = begin(base64url::encoded_len(sealed.len()));
-                base64url::encode_into(&sealed, &mut out);
-                Ok(out)
-            }
-            Self::Signed(carrier) => carrier.mint_after(envelope, payload, begin),
         }
     }
 

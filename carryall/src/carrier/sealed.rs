@@ -77,7 +77,7 @@ impl Sealed {
     /// The bytes of a token with this envelope and whatever `payload` appends, before base64url.
     ///
     /// Errors: [`ErrorKind::TooLarge`] if the cookie would not fit a browser.
-    pub(super) fn seal(
+    pub(crate) fn seal(
         &self,
         envelope: &Envelope,
         payload: impl FnOnce(&mut Vec<u8>),

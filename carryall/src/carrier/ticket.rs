@@ -36,7 +36,7 @@ pub(crate) struct Ticket {
 }
 
 /// What an authentic ticket says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OpenedTicket {
     pub(crate) family: Family,
     pub(crate) generation: u64,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::base64url;
 use crate::cookie::CookiePolicy;
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::lifetime::LONGEST;
@@ -64,19 +65,37 @@ impl Writer {
         buffer
     }
 
+    /// The header value with these bytes as base64url. As [`finish`](Self::finish), but nothing is to be checked of the
+    /// value's characters.
+    pub(crate) fn finish_bytes(&self, bytes: &[u8], max_age: Option<Duration>) -> Result<HeaderValue, Error> {
+        let mut buffer = self.begin(base64url::encoded_len(bytes.len()), max_age);
+        base64url::encode_into(bytes, &mut buffer);
+        self.check_len(&buffer)?;
+        self.complete(buffer, max_age)
+    }
+
     /// The header value out of a buffer from [`begin`](Self::begin) to which the cookie's value was appended.
     ///
     /// `max_age` is how long the browser keeps the cookie: `None` until it is closed, at most 400 days, and less
     /// than a second makes a removal of it. `TooLarge` when name and value exceed 4096 bytes.
-    pub(crate) fn finish(
-        &self,
-        mut buffer: Vec<u8>,
-        max_age: Option<Duration>,
-    ) -> Result<HeaderValue, Error> {
+    pub(crate) fn finish(&self, buffer: Vec<u8>, max_age: Option<Duration>) -> Result<HeaderValue, Error> {
         let Some(value) = buffer.strip_prefix(self.start.as_bytes()) else {
             return Err(Error::new(ErrorKind::Misuse, "the cookie's buffer was not begun by its writer"));
         };
-        if value.len() > self.longest_value() {
+        self.check_len(&buffer)?;
+        // No early exit, so that the check compiles to vector instructions.
+        if !value.iter().fold(true, |good, byte| good & is_cookie_octet(*byte)) {
+            return Err(Error::new(
+                ErrorKind::Misuse,
+                "the carrier made a value that a cookie cannot hold: use base64url or another plain alphabet",
+            ));
+        }
+        self.complete(buffer, max_age)
+    }
+
+    /// Refuses name and value that are too long together; of the buffer, the `=` does not count.
+    fn check_len(&self, buffer: &[u8]) -> Result<(), Error> {
+        if buffer.len() > self.start.len() + self.longest_value() {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
@@ -85,13 +104,11 @@ impl Writer {
                 ),
             ));
         }
-        // No early exit, so that the check compiles to vector instructions.
-        if !value.iter().fold(true, |good, byte| good & is_cookie_octet(*byte)) {
-            return Err(Error::new(
-                ErrorKind::Misuse,
-                "the carrier made a value that a cookie cannot hold: use base64url or another plain alphabet",
-            ));
-        }
+        Ok(())
+    }
+
+    /// The header value, with the attributes behind name and value.
+    fn complete(&self, mut buffer: Vec<u8>, max_age: Option<Duration>) -> Result<HeaderValue, Error> {
         if let Some(age) = max_age {
             let seconds = seconds(age);
             if seconds == 0 {
@@ -223,6 +240,23 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Misuse, "{byte:#x}");
         }
         assert_eq!((0x00..=0xff_u8).filter(|byte| is_cookie_octet(*byte)).count(), 90);
+    }
+
+    #[test]
+    fn bytes_are_written_in_characters_that_a_cookie_can_hold() {
+        let bytes: Vec<u8> = (0..=u8::MAX).flat_map(|byte| [byte, byte.reverse_bits(), !byte]).collect();
+        let text = base64url::encode(&bytes);
+        assert!(text.bytes().all(is_cookie_octet));
+        for age in [None, Some(Duration::ZERO), Some(Duration::from_mins(1))] {
+            assert_eq!(
+                writer().finish_bytes(&bytes, age).unwrap(),
+                write(&writer(), &text, age).unwrap(),
+                "{age:?}"
+            );
+        }
+        let error = writer().finish_bytes(&[0; 3062], None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(writer().finish_bytes(&[0; 3061], None).is_ok());
     }
 
     #[test]

@@ -11,8 +11,7 @@ use pin_project_lite::pin_project;
 use super::layer::Config;
 use super::outage::FailureResponse;
 use super::response;
-use crate::error::Error;
-use crate::lifecycle::drive::{Finished, When, commit_without_io};
+use crate::lifecycle::drive::{Ending, Finished, Pace, When, close, close_without_io};
 use crate::lifecycle::visit::Visit;
 use crate::policy::ClearSiteData;
 
@@ -23,27 +22,28 @@ pin_project! {
         #[pin]
         pub(super) inner: F,
         // None for a request without a session of its own.
-        pub(super) guest: Option<Guest<R>>,
-        // Boxed, so that the usual request, whose commit waits for nothing, does not carry the room for it.
-        pub(super) committing: Option<Box<Committing<B>>>,
+        pub(super) guest: Option<Guest<R, B>>,
     }
 }
 
 /// What the session needs until the response leaves. Dropped before that, the session is abandoned.
-pub(super) struct Guest<R> {
+pub(super) struct Guest<R, B> {
     visit: Arc<Visit>,
+    // Boxed, so that the usual request, whose commit waits for nothing, does not carry the room for it.
+    committing: Option<Box<Committing<B>>>,
     clear_site_data: Option<ClearSiteData>,
     failure: R,
+    pace: Pace,
     is_done: bool,
 }
 
 /// A response that waits for its commit.
-pub(super) struct Committing<B> {
+struct Committing<B> {
     response: Response<B>,
     commit: Finished,
 }
 
-impl<R> Drop for Guest<R> {
+impl<R, B> Drop for Guest<R, B> {
     fn drop(&mut self) {
         if !self.is_done {
             self.visit.abandon();
@@ -61,56 +61,75 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Some(guest) = this.guest.as_mut() else { return this.inner.poll(cx) };
-        if let Some(committing) = this.committing.as_mut() {
-            let result = ready!(Pin::new(&mut committing.commit).poll(cx));
-            let done = this.committing.take().map(|done| done.response);
-            // Taken above from the same option.
-            let Some(response) = done else { return Poll::Pending };
-            return Poll::Ready(Ok(guest.finish(response, result)));
+        if guest.committing.is_some() {
+            return guest.poll_commit(cx).map(Ok);
         }
-        let response = match ready!(this.inner.poll(cx)) {
-            Ok(response) => response,
+        let Poll::Ready(result) = this.inner.poll(cx) else {
+            guest.pace = Pace::Waited;
+            return Poll::Pending;
+        };
+        match result {
+            Ok(response) => guest.see_off(response, cx).map(Ok),
             Err(error) => {
                 guest.visit.abandon();
                 guest.is_done = true;
-                return Poll::Ready(Err(error));
-            }
-        };
-        if !guest.visit.is_accessed() {
-            // Mostly the request is gone by now, and with it everybody who could still ask.
-            if Arc::strong_count(&guest.visit) > 1 {
-                guest.visit.leave();
-            }
-            guest.is_done = true;
-            return Poll::Ready(Ok(response));
-        }
-        let redirects = response.status().is_redirection();
-        if let Some(result) = commit_without_io(&guest.visit, redirects) {
-            return Poll::Ready(Ok(guest.finish(response, result)));
-        }
-        let mut commit = Finished::new(Arc::clone(&guest.visit), When::Last { redirects });
-        match Pin::new(&mut commit).poll(cx) {
-            Poll::Ready(result) => Poll::Ready(Ok(guest.finish(response, result))),
-            Poll::Pending => {
-                *this.committing = Some(Box::new(Committing { response, commit }));
-                Poll::Pending
+                Poll::Ready(Err(error))
             }
         }
     }
 }
 
-impl<R> Guest<R> {
+impl<R, B> Guest<R, B> {
     pub(super) fn new(visit: Arc<Visit>, config: &Config, failure: R) -> Self {
         // Copied: to count one more user of the configuration would cost every request more.
-        Self { visit, clear_site_data: config.clear_site_data, failure, is_done: false }
+        let clear_site_data = config.clear_site_data;
+        Self { visit, committing: None, clear_site_data, failure, pace: Pace::AtOnce, is_done: false }
     }
 
-    fn finish<B>(&mut self, response: Response<B>, committed: Result<(), Error>) -> Response<B>
+    /// The response with what the session has to say, at once if its commit waits for nothing.
+    fn see_off(&mut self, mut response: Response<B>, cx: &mut Context<'_>) -> Poll<Response<B>>
+    where
+        R: FailureResponse<B>,
+    {
+        if !self.visit.is_accessed() {
+            // Mostly the request is gone by now, and with it everybody who could still ask.
+            if Arc::strong_count(&self.visit) > 1 {
+                self.visit.leave();
+            }
+            self.is_done = true;
+            return Poll::Ready(response);
+        }
+        let redirects = response.status().is_redirection();
+        if let Some(ending) = close_without_io(&self.visit, redirects, self.pace) {
+            self.finish(&mut response, ending);
+            return Poll::Ready(response);
+        }
+        let commit = Finished::new(Arc::clone(&self.visit), When::Last { redirects });
+        self.committing = Some(Box::new(Committing { response, commit }));
+        self.poll_commit(cx)
+    }
+
+    #[cold]
+    fn poll_commit(&mut self, cx: &mut Context<'_>) -> Poll<Response<B>>
+    where
+        R: FailureResponse<B>,
+    {
+        // Asked for only while there is one.
+        let Some(committing) = &mut self.committing else { return Poll::Pending };
+        let result = ready!(Pin::new(&mut committing.commit).poll(cx));
+        let Some(committing) = self.committing.take() else { return Poll::Pending };
+        let mut response = committing.response;
+        let ending = close(&self.visit, result);
+        self.finish(&mut response, ending);
+        Poll::Ready(response)
+    }
+
+    fn finish(&mut self, response: &mut Response<B>, ending: Ending)
     where
         R: FailureResponse<B>,
     {
         self.is_done = true;
-        response::finish(&self.visit, self.clear_site_data, &self.failure, response, committed)
+        response::finish(&self.visit, self.clear_site_data, &self.failure, response, ending);
     }
 }
 

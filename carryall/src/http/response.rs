@@ -5,38 +5,36 @@ use http::{HeaderMap, Response, header};
 use super::outage::{FailureResponse, status};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lifecycle::emit::{Emission, emit};
+use crate::lifecycle::drive::Ending;
+use crate::lifecycle::emit::Emission;
 use crate::lifecycle::house::House;
 use crate::lifecycle::visit::Visit;
 use crate::policy::{ClearSiteData, Privacy};
 
-/// The response as it leaves.
+/// Makes the response what is to leave.
 pub(super) fn finish<B, R: FailureResponse<B>>(
     visit: &Visit,
     clear_site_data: Option<ClearSiteData>,
     failure: &R,
-    response: Response<B>,
-    committed: Result<(), Error>,
-) -> Response<B> {
-    let failed = committed.err();
-    let (emission, failed) = match emit(visit, failed.is_some()) {
-        Ok(emission) => (emission, failed),
-        Err(error) => (Emission::Nothing, failed.or(Some(error))),
-    };
-    let mut response = match &failed {
-        None => response,
-        Some(error) => {
-            tracing::warn!(target: "carryall", %error, kind = ?error.kind(), "the session could not be committed");
-            let mut replaced = failure.response(error, status(error));
-            *replaced.status_mut() = status(error);
-            replaced
-        }
-    };
+    response: &mut Response<B>,
+    ending: Ending,
+) {
+    let Ending { emission, failed } = ending;
+    if let Some(error) = &failed {
+        replace(response, failure, error);
+    }
     let headers = response.headers_mut();
     let sets_cookie = !matches!(emission, Emission::Nothing);
     Privacy::of(true, sets_cookie, failed.is_some() || visit.is_outage()).apply(headers);
     append(headers, emission, &visit.house, clear_site_data);
-    response
+}
+
+/// Puts another response into the place of one whose session could not be committed.
+#[cold]
+fn replace<B, R: FailureResponse<B>>(response: &mut Response<B>, failure: &R, error: &Error) {
+    tracing::warn!(target: "carryall", %error, kind = ?error.kind(), "the session could not be committed");
+    *response = failure.response(error, status(error));
+    *response.status_mut() = status(error);
 }
 
 fn append(headers: &mut HeaderMap, emission: Emission, house: &House, clear: Option<ClearSiteData>) {

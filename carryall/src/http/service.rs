@@ -37,21 +37,24 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let guest = self.welcome(&mut request);
         // Built where it is returned: an inner future can be large, and every move of it is a copy.
-        SessionFuture { inner: self.inner.call(request), guest, committing: None }
+        SessionFuture { inner: self.inner.call(request), guest }
     }
 }
 
 impl<S, R: Clone> SessionService<S, R> {
     /// Gives the request a session, unless it has one already or is to have none.
-    fn welcome<B>(&self, request: &mut Request<B>) -> Option<Guest<R>> {
+    fn welcome<B, C>(&self, request: &mut Request<B>) -> Option<Guest<R, C>> {
         let house = &self.config.house;
-        let known = request.extensions().get::<SessionHandle>();
-        let is_nested = known.is_some_and(|handle| Arc::ptr_eq(&handle.0.house, house));
-        if is_nested || self.config.excludes(request.uri()) {
+        if self.config.excludes(request.uri()) {
             return None;
         }
         let visit = Visit::open(Arc::clone(house), Lines::of(request.headers()));
-        request.extensions_mut().insert(SessionHandle(Arc::clone(&visit)));
+        let known = request.extensions_mut().insert(SessionHandle(Arc::clone(&visit)));
+        // Looked at last: mostly there is none, and then it need not be looked for beforehand.
+        if let Some(known) = known.filter(|handle| Arc::ptr_eq(&handle.0.house, house)) {
+            request.extensions_mut().insert(known);
+            return None;
+        }
         Some(Guest::new(visit, &self.config, self.failure.clone()))
     }
 }

@@ -6,8 +6,8 @@ use super::change::may_write;
 use super::drive::is_pledged;
 use super::house::House;
 use super::place::Home;
-use super::visit::Visit;
-use crate::carrier::Ticket;
+use crate::carrier::{Prepared, Ticket};
+use crate::clock::Timestamp;
 use crate::cookie::SetCookie;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -28,16 +28,19 @@ pub(crate) enum Emission {
 
 /// Closes the session and answers its cookie. Writes after this are errors. If the last commit failed, the cookie is
 /// that of the commits before it.
-pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
-    let house = &visit.house;
-    let mut state = visit.lock();
+pub(crate) fn emit(
+    house: &House,
+    state: &mut State,
+    is_failed: bool,
+    now: Timestamp,
+) -> Result<Emission, Error> {
     state.commits.is_closed = true;
     let mut outcome = std::mem::take(&mut state.commits.outcome);
     if outcome == Outcome::Mint {
         if is_failed {
             state.give_up_changes();
         }
-        if is_revoked(house, &state) || !is_newest(house, &mut state) {
+        if is_revoked(house, state, now) || !is_newest(house, state, now) {
             outcome = Outcome::Nothing;
         }
     }
@@ -47,22 +50,26 @@ pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
         // A cookie was decided about, and what came after it has failed.
         (Outcome::Nothing, _) | (Outcome::Mint, None) => Ok(Emission::Nothing),
         (Outcome::Mint, Some(envelope)) => {
-            let max_age = max_age(envelope, house);
+            let max_age = max_age(envelope, house, now);
             let begin = |value_len| house.cookie.begin(value_len, max_age);
-            let out = match &house.home {
-                Home::Client(carrier) => {
-                    let payload = |out: &mut _| state.contents.write_to(out);
-                    carrier.mint_after(envelope, payload, &*house.random, begin)?
+            let payload = |out: &mut _| state.contents.write_to(out);
+            let cookie = match &house.home {
+                Home::Client(Prepared::Sealed(carrier)) => {
+                    let sealed = carrier.seal(envelope, payload, &*house.random)?;
+                    house.cookie.finish_bytes(&sealed, max_age)?
+                }
+                Home::Client(Prepared::Signed(carrier)) => {
+                    house.cookie.finish(carrier.mint_after(envelope, payload, begin)?, max_age)?
                 }
                 Home::Store { ticket, .. } => {
                     let mut out = begin(Ticket::LEN);
                     ticket.mint(envelope, &mut out);
-                    out
+                    house.cookie.finish(out, max_age)?
                 }
             };
             let is_rotated = state.presented.is_some_and(|presented| presented.stale_key);
             let rotated = (is_rotated && house.is_listening()).then(|| house.handle(&envelope.family));
-            house.cookie.finish(out, max_age).map(|cookie| Emission::Mint { cookie, rotated })
+            Ok(Emission::Mint { cookie, rotated })
         }
         (outcome, _) => {
             let is_logout = outcome == Outcome::End;
@@ -73,14 +80,14 @@ pub(crate) fn emit(visit: &Visit, is_failed: bool) -> Result<Emission, Error> {
 
 /// Whether the session was revoked since it was loaded. The key that counts is that of the cookie which came in: one
 /// minted under another would outlive its revocation.
-fn is_revoked(house: &House, state: &State) -> bool {
+fn is_revoked(house: &House, state: &State, now: Timestamp) -> bool {
     let Some((presented, envelope)) = state.presented.zip(state.envelope.as_ref()) else { return false };
-    house.is_revoked(envelope, Some(KeyId::from_bytes(presented.key)), house.now())
+    house.is_revoked(envelope, Some(KeyId::from_bytes(presented.key)), now)
 }
 
 /// Whether the cookie that an earlier commit decided about may still go out, as far as this node knows; at the newest
 /// generation.
-fn is_newest(house: &House, state: &mut State) -> bool {
+fn is_newest(house: &House, state: &mut State, now: Timestamp) -> bool {
     let is_pledged = is_pledged(state);
     let is_kept = state.version.is_some();
     let Some(envelope) = state.envelope.as_mut().filter(|_| is_pledged || is_kept) else { return true };
@@ -89,7 +96,7 @@ fn is_newest(house: &House, state: &mut State) -> bool {
         // Signed out on this node while the store was asked.
         return known.is_none_or(|known| known.dead.is_none());
     }
-    let is_good = may_write(known, envelope.generation, house.now(), house.windows);
+    let is_good = may_write(known, envelope.generation, now, house.windows);
     if let Some(known) = known {
         envelope.generation = envelope.generation.max(known.current);
     }
@@ -98,8 +105,7 @@ fn is_newest(house: &House, state: &mut State) -> bool {
 
 /// How long the browser is asked to keep the cookie: not at all beyond its own session, or "remember me" cut at the
 /// absolute deadline.
-fn max_age(envelope: &Envelope, house: &House) -> Option<Duration> {
+fn max_age(envelope: &Envelope, house: &House, now: Timestamp) -> Option<Duration> {
     envelope.persist_for?;
-    let now = house.now();
     Some(house.lifetime_of(envelope).deadline(envelope.created, now).since(now))
 }

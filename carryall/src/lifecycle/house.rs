@@ -112,8 +112,8 @@ impl House {
     }
 
     /// The facts of a session that begins now.
-    pub(crate) fn begin(&self) -> Result<Envelope, Error> {
-        Ok(Envelope::begin(Family::random(&*self.random)?, self.now()))
+    pub(crate) fn begin(&self, now: Timestamp) -> Result<Envelope, Error> {
+        Ok(Envelope::begin(Family::random(&*self.random)?, now))
     }
 
     /// The deadlines that hold for this session.

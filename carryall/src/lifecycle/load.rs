@@ -2,8 +2,6 @@
 
 mod kept;
 
-use bytes::Bytes;
-
 use super::admit::{Admission, Candidate, Knock, admit, choose};
 use super::meter;
 use super::place::Home;
@@ -32,12 +30,20 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(envelope: Envelope, contents: Contents, presented: Presented, generations: Generations) -> Self {
+    /// A guest whose values are still to be read.
+    fn new(
+        format: Format,
+        envelope: Envelope,
+        presented: Presented,
+        generations: Generations,
+        now: Timestamp,
+    ) -> Self {
         let key = KeyId::from_bytes(presented.key);
-        let mut state = Box::new(State::new(contents));
+        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
         state.standing = Standing::Live;
         state.envelope = Some(envelope);
         state.presented = Some(presented);
+        state.looked_at = now;
         state.generations = generations;
         Self { state, key, rolled_back: false }
     }
@@ -61,18 +67,17 @@ type Door = Option<Result<Guest, Turned>>;
 
 /// Loads a session that its cookie carries.
 pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl RequestHead) {
-    let now = visit.house.now();
-    enter_from(visit, from_client(visit, |token| carrier.open(token), now), head, now);
+    enter_from(visit, from_client(visit, |token| carrier.open(token)), head);
 }
 
 /// Loads a session that a store in memory keeps.
 pub(crate) fn load_at_once(visit: &Visit, ticket: &Ticket, memory: &MemoryStore, head: &impl RequestHead) {
     let now = visit.house.now();
-    enter_from(visit, kept::from_memory(visit, ticket, memory, now), head, now);
+    enter_from(visit, kept::from_memory(visit, ticket, memory, now), head);
 }
 
 /// Lets in who was found while the request is at hand.
-fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead, now: Timestamp) {
+fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead) {
     let is_marked = |envelope: &Envelope| envelope.fingerprint.is_some();
     let asks = |guest: &Guest| {
         guest.state.envelope.as_ref().is_some_and(is_marked) || guest.state.contents.has_segment(FLASH)
@@ -82,7 +87,7 @@ fn enter_from(visit: &Visit, door: Door, head: &impl RequestHead, now: Timestamp
         Some(Ok(guest)) if asks(guest) => visit.glance(head),
         _ => Glance::default(),
     };
-    enter(visit, door, &glance, now);
+    enter(visit, door, &glance);
 }
 
 /// Loads a session that a store keeps.
@@ -90,16 +95,16 @@ pub(crate) async fn load_kept(visit: &Visit, glance: Glance) -> Result<(), Error
     let Home::Store { ticket, store } = &visit.house.home else { return Ok(()) };
     let now = visit.house.now();
     let door = kept::from_store(visit, ticket, store, now).await?;
-    enter(visit, door, &glance, now);
+    enter(visit, door, &glance);
     Ok(())
 }
 
 /// Lets the guest in, or nobody, and tells why.
-fn enter(visit: &Visit, door: Door, glance: &Glance, now: Timestamp) {
+fn enter(visit: &Visit, door: Door, glance: &Glance) {
     let house = &visit.house;
     let checked = door.map(|found| {
         let mut guest = found?;
-        check(visit, glance, &mut guest, now).map(|()| guest)
+        check(visit, glance, &mut guest).map(|()| guest)
     });
     let outcome = outcome(&checked);
     let (guest, turned) = match checked {
@@ -153,24 +158,31 @@ fn outcome(door: &Door) -> &'static str {
     }
 }
 
-/// Opens every candidate and picks the one that counts.
-fn pick<O>(
+/// Opens every candidate, picks the one that counts, and looks who that is. It is handed on by reference, for moving it
+/// costs more than looking at it.
+fn pick<O, T>(
     visit: &Visit,
     open: impl Fn(&[u8]) -> Result<O, Refusal>,
     facts: impl Fn(&O) -> Candidate,
-) -> Option<Result<O, Refusal>> {
-    let name = visit.house.cookie.name();
-    let candidates = visit.lines.candidates(name);
+    look: impl FnOnce(&mut O) -> Result<T, Turned>,
+) -> Option<Result<T, Turned>> {
+    let candidates = visit.lines.candidates(visit.house.cookie.name());
     if candidates.overflow() {
-        return Some(Err(Refusal::Ambiguous));
+        return Some(Err(Refusal::Ambiguous.into()));
     }
-    match candidates.as_slice() {
-        [] => candidates.oversized().then_some(Err(Refusal::Malformed)),
-        [token] => Some(open(token)),
-        tokens => Some(pick_of_several(tokens, open, facts)),
-    }
+    let mut picked = match candidates.as_slice() {
+        [] if candidates.oversized() => Err(Refusal::Malformed),
+        [] => return None,
+        [token] => open(token),
+        tokens => pick_of_several(tokens, open, facts),
+    };
+    Some(match &mut picked {
+        Ok(opened) => look(opened),
+        Err(reason) => Err(Turned::from(*reason)),
+    })
 }
 
+#[cold]
 fn pick_of_several<O>(
     tokens: &[&[u8]],
     open: impl Fn(&[u8]) -> Result<O, Refusal>,
@@ -191,33 +203,37 @@ fn pick_of_several<O>(
     choose(&facts).map(|index| opened.swap_remove(index))
 }
 
-fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, now: Timestamp) -> Door {
+fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>) -> Door {
     let facts = |opened: &Opened| Candidate {
         family: opened.envelope.family,
         generation: opened.envelope.generation,
         issued: opened.envelope.issued,
     };
-    let opened = match pick(visit, open, facts)? {
-        Ok(opened) => opened,
-        Err(reason) => return Some(Err(reason.into())),
-    };
-    let Opened { envelope, payload, contents, key, key_id, expires } = opened;
-    if expires.is_some_and(|expires| now >= expires) {
-        return Some(Err(Turned { reason: Refusal::Expired, family: Some(envelope.family), mute: false }));
-    }
-    let read = || read(visit.house.home.format(), payload);
-    let Ok(contents) = contents.map_or_else(read, Ok) else {
-        return Some(Err(Turned { reason: Refusal::Unreadable, family: Some(envelope.family), mute: false }));
-    };
-    let generation = envelope.generation;
-    let generations = visit.house.known(&envelope.family).unwrap_or_else(|| Generations::at(generation));
-    let presented = presented(generation, envelope.issued, key, key_id);
-    Some(Ok(Guest::new(envelope, contents, presented, generations)))
+    pick(visit, open, facts, |opened| carried(visit, opened))
 }
 
-fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
+/// Who comes with all values.
+fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Turned> {
+    let house = &visit.house;
+    let now = house.now();
+    let (generation, family) = (opened.envelope.generation, opened.envelope.family);
+    let turned = |reason| Turned { reason, family: Some(family), mute: false };
+    if opened.expires.is_some_and(|expires| now >= expires) {
+        return Err(turned(Refusal::Expired));
+    }
+    let generations = house.known(&family).unwrap_or_else(|| Generations::at(generation));
+    let presented = presented(generation, opened.envelope.issued, opened.key, opened.key_id);
+    let format = house.home.format();
+    let envelope = std::mem::replace(&mut opened.envelope, Envelope::begin(family, now));
+    let mut guest = Guest::new(format, envelope, presented, generations, now);
     // A signed token without values may leave the object out.
-    if payload.is_empty() { Ok(Contents::empty(format)) } else { Contents::parse(format, payload) }
+    if let Some(contents) = opened.contents.take() {
+        guest.state.contents = contents;
+    } else if !opened.payload.is_empty() {
+        let payload = std::mem::take(&mut opened.payload);
+        guest.state.contents.load(format, payload).map_err(|Unreadable| turned(Refusal::Unreadable))?;
+    }
+    Ok(guest)
 }
 
 fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Presented {
@@ -226,9 +242,10 @@ fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Pr
 }
 
 /// Whether the guest may come in, and what its generation asks for.
-fn check(visit: &Visit, glance: &Glance, guest: &mut Guest, now: Timestamp) -> Result<(), Turned> {
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Turned> {
     let house = &visit.house;
     let state = &mut *guest.state;
+    let now = state.looked_at;
     // A guest has both.
     let (Some(envelope), Some(presented)) = (&mut state.envelope, state.presented) else { return Ok(()) };
     let family = envelope.family;

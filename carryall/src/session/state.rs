@@ -96,6 +96,8 @@ pub(crate) struct State {
     pub(crate) started: bool,
     /// The cookie that came in.
     pub(crate) presented: Option<Presented>,
+    /// When the cookie was looked at; zero without a session that may come in.
+    pub(crate) looked_at: Timestamp,
     /// The identity changes of the family, as loaded.
     pub(crate) generations: Generations,
     /// Where the store has the record of which family, as loaded.
@@ -152,6 +154,7 @@ impl State {
             envelope_changed: false,
             started: false,
             presented: None,
+            looked_at: Timestamp::default(),
             generations: Generations::at(0),
             record: None,
             version: None,
@@ -173,6 +176,7 @@ impl State {
         self.envelope = loaded.envelope;
         self.contents = loaded.contents;
         self.presented = loaded.presented;
+        self.looked_at = loaded.looked_at;
         self.generations = loaded.generations;
         self.record = loaded.record;
         self.leasing.found = loaded.leasing.found;

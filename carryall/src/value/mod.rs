@@ -79,6 +79,14 @@ impl Contents {
         Ok(Self::loaded(format, base, segments, written))
     }
 
+    /// Takes a payload over in place of what is here, which was never looked at.
+    pub(crate) fn load(&mut self, format: Format, base: Bytes) -> Result<(), Unreadable> {
+        (self.segments, self.written) = layout::parse(format, &base)?;
+        self.format = format;
+        self.base = base;
+        Ok(())
+    }
+
     /// The contents whose payload was already found to be that of `base`.
     pub(crate) fn of_front(base: Bytes, front: Front) -> Self {
         let (segments, written) = front.into_parts();

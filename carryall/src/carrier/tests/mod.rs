@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::base64url;
 use crate::envelope::{Login, Origin};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::id::{Family, Subject};
 use crate::key::{Key, SigningKey, VerifyingKey};
-use crate::random::SystemRandom;
+use crate::random::{Random, SystemRandom};
 
 /// Gives the same nonce every time, as a broken generator would.
 #[derive(Debug)]
@@ -98,12 +98,19 @@ impl Mint for Prepared {
         random: &dyn Random,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let before = out.clone();
-        *out = self.mint_after(envelope, payload, random, |len| {
-            let mut buffer = Vec::with_capacity(before.len() + len);
-            buffer.extend_from_slice(&before);
-            buffer
-        })?;
+        match self {
+            Self::Sealed(carrier) => {
+                base64url::encode_into(&carrier.seal(envelope, payload, random)?, out);
+            }
+            Self::Signed(carrier) => {
+                let before = out.clone();
+                *out = carrier.mint_after(envelope, payload, |len| {
+                    let mut buffer = Vec::with_capacity(before.len() + len);
+                    buffer.extend_from_slice(&before);
+                    buffer
+                })?;
+            }
+        }
         Ok(())
     }
 }

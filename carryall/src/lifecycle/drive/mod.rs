@@ -19,8 +19,10 @@ pub use self::sweep::Sweeping;
 pub(crate) use self::sweep::{sweep, sweep_every};
 pub(crate) use self::turn::{When, tell_abandoned};
 pub(crate) use self::wait::{Finished, in_time, within};
+use super::emit::{Emission, emit};
 use super::house::House;
 use super::meter;
+use super::place::Home;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
@@ -35,31 +37,91 @@ use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::store::{AnyStore, Record, Store as _};
 use crate::value::{Contents, Rebase};
 
-/// The last commit, as far as it needs no I/O; `None` if it does.
-pub(crate) fn commit_without_io(visit: &Visit, redirects: bool) -> Option<Result<(), Error>> {
-    let now = visit.house.now();
+/// How a request's session ends: what leaves with the response, and why its last commit failed.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) emission: Emission,
+    pub(crate) failed: Option<Error>,
+}
+
+impl Ending {
+    fn of(committed: Result<(), Error>, emission: Result<Emission, Error>) -> Self {
+        let failed = committed.err();
+        match emission {
+            Ok(emission) => Self { emission, failed },
+            Err(error) => Self { emission: Emission::Nothing, failed: failed.or(Some(error)) },
+        }
+    }
+}
+
+/// Whether a request has waited for anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Never: its handler answered when it was first asked.
+    AtOnce,
+    /// Nobody knows how long.
+    Waited,
+}
+
+/// What leaves with the response after the last commit.
+pub(crate) fn close(visit: &Visit, committed: Result<(), Error>) -> Ending {
+    let emission = emit(&visit.house, &mut visit.lock(), committed.is_err(), visit.house.now());
+    Ending::of(committed, emission)
+}
+
+/// The last commit and what leaves with the response, as far as the former needs no I/O; `None` if it does.
+pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Option<Ending> {
+    let house = &*visit.house;
     let mut state = visit.lock();
     if state.ending.is_some() || state.commits.under_way > 0 || state.leasing.held.is_some() {
         return None;
     }
-    if let Err(error) = begin_last(visit, &mut state, redirects) {
-        return Some(Err(error));
+    let begun = begin_last(visit, &mut state, redirects);
+    // To see that nothing is to be done, the instant of the load is good enough if no time has passed since.
+    let is_quiet = pace == Pace::AtOnce && state.revision == 0;
+    let mut now = if is_quiet { state.looked_at } else { house.now() };
+    let plan = planned(house, &state, now);
+    if begun.is_err() || plan == Plan::Nothing {
+        let emission = emit(house, &mut state, begun.is_err(), now);
+        return Some(Ending::of(begun, emission));
     }
-    try_without_io(visit, state, now)
+    if is_quiet {
+        now = house.now();
+    }
+    let (result, state) = carried_out(visit, state, plan, now)?;
+    let mut state = state.unwrap_or_else(|| visit.lock());
+    let emission = emit(house, &mut state, result.is_err(), now);
+    drop(state);
+    Some(Ending::of(told(house, plan, result), emission))
 }
 
-fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
+fn try_without_io(visit: &Visit, state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
-    if plan == (Plan::Write { identity: false }) {
+    let (result, state) = carried_out(visit, state, plan, now)?;
+    drop(state);
+    Some(told(&visit.house, plan, result))
+}
+
+/// What came of a plan that needs no I/O, `None` of others; with the state, unless it had to be let go of.
+fn carried_out<'a>(
+    visit: &'a Visit,
+    mut state: Locked<'a>,
+    plan: Plan,
+    now: Timestamp,
+) -> Option<(client::Told, Option<Locked<'a>>)> {
+    if plan == (Plan::Write { identity: false }) && matches!(visit.house.home, Home::Store { .. }) {
         match at_once::write(visit, state, now) {
-            Ok(()) => return Some(counted(plan, Ok(()))),
+            Ok(()) => return Some((Ok(Vec::new()), None)),
             Err(unwritten) => state = unwritten,
         }
     }
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
-    drop(state);
-    let result = result.map(|events| events.into_iter().for_each(|event| visit.house.tell(|| event)));
-    Some(counted(plan, result))
+    Some((result, Some(state)))
+}
+
+/// Tells of a commit, outside the lock.
+fn told(house: &House, plan: Plan, result: client::Told) -> Result<(), Error> {
+    counted(plan, result.map(|events| events.into_iter().for_each(|event| house.tell(|| event))))
 }
 
 /// Counts a commit that had something to write.

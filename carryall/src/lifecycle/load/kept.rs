@@ -46,11 +46,8 @@ fn open(visit: &Visit, ticket: &Ticket, now: Timestamp) -> Option<Result<OpenedT
         generation: opened.generation,
         issued: opened.issued,
     };
-    let picked = pick(visit, |token| ticket.open(token), facts)?;
-    Some(picked.map_err(Turned::from).and_then(|opened| match ended_here(visit, &opened, now) {
-        Some(turned) => Err(turned),
-        None => Ok(opened),
-    }))
+    let look = |opened: &mut OpenedTicket| ended_here(visit, opened, now).map_or(Ok(*opened), Err);
+    pick(visit, |token| ticket.open(token), facts, look)
 }
 
 /// Why nobody comes in with a ticket whose session was ended on this node.
@@ -83,7 +80,8 @@ fn guest(
     // A touch moves the header alone.
     envelope.issued = envelope.issued.max(header.seen);
     let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
-    let mut guest = Guest::new(envelope, contents, presented, generations);
+    let mut guest = Guest::new(contents.format(), envelope, presented, generations, now);
+    guest.state.contents = contents;
     guest.state.leasing.found = claim;
     guest.state.record = Some((opened.family, key));
     guest.state.version = Some(version.0);
