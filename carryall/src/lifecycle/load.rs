@@ -2,13 +2,11 @@
 
 mod kept;
 
-use bytes::Bytes;
-
 use super::admit::{Admission, Candidate, Knock, admit, choose};
 use super::meter;
 use super::place::Home;
 use super::visit::{Glance, Visit};
-use crate::carrier::{Opened, Prepared, Ticket};
+use crate::carrier::{Opened, Payload, Prepared, Ticket};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -201,12 +199,11 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
         Ok(opened) => opened,
         Err(reason) => return Some(Err(reason.into())),
     };
-    let Opened { envelope, payload, contents, key, key_id, expires } = opened;
+    let Opened { envelope, payload, key, key_id, expires } = opened;
     if expires.is_some_and(|expires| now >= expires) {
         return Some(Err(Turned { reason: Refusal::Expired, family: Some(envelope.family), mute: false }));
     }
-    let read = || read(visit.house.home.format(), payload);
-    let Ok(contents) = contents.map_or_else(read, Ok) else {
+    let Ok(contents) = read(visit.house.home.format(), payload) else {
         return Some(Err(Turned { reason: Refusal::Unreadable, family: Some(envelope.family), mute: false }));
     };
     let generation = envelope.generation;
@@ -215,9 +212,13 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
     Some(Ok(Guest::new(envelope, contents, presented, generations)))
 }
 
-fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
-    // A signed token without values may leave the object out.
-    if payload.is_empty() { Ok(Contents::empty(format)) } else { Contents::parse(format, payload) }
+fn read(format: Format, payload: Payload) -> Result<Contents, Unreadable> {
+    match payload {
+        Payload::Contents(contents) => Ok(contents),
+        // A signed token without values may leave the object out.
+        Payload::Bytes(bytes) if bytes.is_empty() => Ok(Contents::empty(format)),
+        Payload::Bytes(bytes) => Contents::parse(format, bytes),
+    }
 }
 
 fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Presented {
