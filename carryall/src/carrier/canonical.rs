@@ -1,4 +1,4 @@
-//! Claims as this library spells them, read in one pass.
+//! Claims as this library spells them, read in one pass, up to the brace that closes them.
 //!
 //! That is: in the order of writing, without white space and escapes. Whatever is spelled otherwise, be it just as
 //! good, is left to the reader for any JSON; what is read here, that one would read alike.
@@ -11,7 +11,9 @@
 use std::borrow::Cow;
 
 use super::wire::{Text, Wire};
+use crate::base64url;
 use crate::format::Format;
+use crate::id::Family;
 use crate::value::Front;
 
 /// Reads claims that begin with `prefix`, which ends inside of `sid`; `None` leaves them to the other reader.
@@ -30,7 +32,7 @@ pub(super) fn read<'a>(
     let wire = Wire {
         aud: Text(Cow::Borrowed(app)),
         cookie: cookie.map(|cookie| Text(Cow::Borrowed(cookie))),
-        sid: rest.text()?,
+        sid: rest.family()?,
         r#gen: rest.number(b",\"gen\":")?.unwrap_or(0),
         iat: rest.number(b",\"iat\":")??,
         exp: rest.number(b",\"exp\":")??,
@@ -46,7 +48,7 @@ pub(super) fn read<'a>(
         origin: rest.member(b",\"origin\":", Rest::object)?,
         session: rest.member(b",\"session\":", Rest::payload)?,
     };
-    (rest.claims.as_bytes().get(rest.at..) == Some(b"}")).then_some((wire, rest.front))
+    (rest.at == claims.len()).then_some((wire, rest.front))
 }
 
 /// `None` for a number that its claim cannot have.
@@ -97,6 +99,14 @@ impl<'a> Rest<'a> {
         }
         self.at += len;
         (len > 0).then_some(number)
+    }
+
+    /// The text of a family and the quote after it; what is in it is looked at when it is decoded.
+    fn family(&mut self) -> Option<Text<'a>> {
+        let end = self.at + base64url::encoded_len(Family::LEN);
+        let text = self.claims.get(self.at..end)?;
+        self.at = end + 1;
+        (self.claims.as_bytes().get(end) == Some(&b'"')).then_some(Text(Cow::Borrowed(text)))
     }
 
     /// The text of a string whose first quote was read.

@@ -26,15 +26,21 @@ use std::ops::Range;
 
 use bytes::{Buf as _, Bytes};
 
-use super::{canonical, envelope, json};
+use super::wire::Wire;
+use super::{Opened, Payload, canonical, envelope, json};
+use crate::base64url;
 use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Origin};
 use crate::error::{Error, ErrorKind};
 use crate::event::Refusal;
 use crate::format::{Length, Sink};
-use crate::key::Binding;
+use crate::id::Family;
+use crate::key::{Binding, KeyId, KeyState};
 use crate::lifetime::Lifetimes;
 use crate::value::Contents;
+
+/// What comes before the payload.
+const SESSION: &[u8] = b",\"session\":";
 
 /// Writes and reads the claims of one application and cookie.
 #[derive(Debug)]
@@ -45,16 +51,6 @@ pub(crate) struct Claims {
     lifetimes: Lifetimes,
     /// What every token starts with, up to the value of `sid`.
     prefix: Box<str>,
-}
-
-/// What verified claims say.
-#[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) envelope: Envelope,
-    pub(crate) payload: Bytes,
-    /// What is in the payload, if that was seen on the way.
-    pub(crate) contents: Option<Contents>,
-    pub(crate) expires: Timestamp,
 }
 
 impl Claims {
@@ -77,9 +73,11 @@ impl Claims {
         payload: impl FnOnce(&mut Vec<u8>),
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        self.write_envelope(envelope, out);
+        out.put(self.prefix.as_bytes());
+        json::put_base64url(out, envelope.family.as_bytes());
+        self.write_rest(envelope, out);
         let before = out.len();
-        json::put_name(out, "session");
+        out.put(SESSION);
         let start = out.len();
         payload(out);
         match &out[start..] {
@@ -94,45 +92,41 @@ impl Claims {
     /// How many bytes of claims there are around a payload that is not empty.
     pub(crate) fn overhead(&self, envelope: &Envelope) -> usize {
         let mut length = Length::default();
-        self.write_envelope(envelope, &mut length);
-        json::put_name(&mut length, "session");
-        length.0 + 1
+        self.write_rest(envelope, &mut length);
+        self.prefix.len() + base64url::encoded_len(Family::LEN) + length.0 + SESSION.len() + 1
     }
 
-    /// The object up to its last claim, not closed.
-    fn write_envelope(&self, envelope: &Envelope, out: &mut impl Sink) {
-        out.put(self.prefix.as_bytes());
-        json::put_base64url(out, envelope.family.as_bytes());
+    /// The object from behind the family to the last claim of the envelope.
+    fn write_rest(&self, envelope: &Envelope, out: &mut impl Sink) {
         out.put(b"\"");
         if envelope.generation != 0 {
-            json::put_number(out, "gen", envelope.generation);
+            json::put_number(out, b",\"gen\":", envelope.generation);
         }
         let [issued, created] = [envelope.issued, envelope.created].map(|at| envelope::bounded(at) / 1000);
-        json::put_number(out, "iat", issued);
+        json::put_number(out, b",\"iat\":", issued);
         let lifetime = self.lifetimes.of(envelope.persist_for);
         let deadline = lifetime.deadline(Timestamp::from_secs(created), Timestamp::from_secs(issued));
-        json::put_number(out, "exp", envelope::bounded(deadline).div_ceil(1000));
+        json::put_number(out, b",\"exp\":", envelope::bounded(deadline).div_ceil(1000));
         if created != issued {
-            json::put_number(out, "created", created);
+            json::put_number(out, b",\"created\":", created);
         }
         if envelope.logins != 0 {
-            json::put_number(out, "logins", envelope.logins.into());
+            json::put_number(out, b",\"logins\":", envelope.logins.into());
         }
         if let Some(login) = &envelope.login {
-            json::put_text(out, "sub", login.subject.as_str());
+            json::put_text(out, b",\"sub\":", login.subject.as_str());
             let millis = envelope::bounded(login.auth_time);
-            json::put_number(out, "auth_time", millis / 1000);
+            json::put_number(out, b",\"auth_time\":", millis / 1000);
             if !millis.is_multiple_of(1000) {
-                json::put_number(out, "auth_ms", millis % 1000);
+                json::put_number(out, b",\"auth_ms\":", millis % 1000);
             }
-            json::put_number(out, "level", login.level.into());
+            json::put_number(out, b",\"level\":", login.level.into());
         }
         if let Some(persist) = envelope.persist_for {
-            json::put_number(out, "persist", envelope::persist_secs(persist).into());
+            json::put_number(out, b",\"persist\":", envelope::persist_secs(persist).into());
         }
         if let Some(fingerprint) = &envelope.fingerprint {
-            json::put_name(out, "fp");
-            out.put(b"\"");
+            out.put(b",\"fp\":\"");
             json::put_base64url(out, fingerprint);
             out.put(b"\"");
         }
@@ -141,16 +135,45 @@ impl Claims {
         }
     }
 
-    /// Reads verified claims. The payload is a part of them.
+    /// Reads verified claims, whose last byte stands apart: what is before it then ends with the payload, and can be
+    /// given out without another allocation.
     ///
     /// Refused: [`Tampered`](Refusal::Tampered) if they were made for another application or cookie,
     /// [`Unreadable`](Refusal::Unreadable) if they are not what [`write`](Self::write) writes.
-    pub(crate) fn read(&self, mut claims: Vec<u8>) -> Result<Read, Refusal> {
-        let text = std::str::from_utf8(&claims).map_err(|_| Refusal::Unreadable)?;
-        let (wire, front) = match canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text) {
-            Some(read) => read,
-            None => (json::object(text.as_bytes()).ok_or(Refusal::Unreadable)?, None),
+    pub(crate) fn read(
+        &self,
+        (claims, last): (Vec<u8>, Option<u8>),
+        key_id: KeyId,
+        key: KeyState,
+    ) -> Result<Opened, Refusal> {
+        let text = if last == Some(b'}') { std::str::from_utf8(&claims).ok() } else { None };
+        let read =
+            |text| Some((text, canonical::read(&self.prefix, &self.app, self.cookie.as_deref(), text)?));
+        let Some((text, (wire, front))) = text.and_then(read) else {
+            return self.read_otherwise(claims, last, key_id, key);
         };
+        let place = wire.session.map_or(0..0, |session| place_of(session, text));
+        let (envelope, expires) = wire.into_envelope().ok_or(Refusal::Unreadable)?;
+        let bytes = part(claims, place);
+        let payload = match front {
+            Some(front) => Payload::Contents(Contents::of_front(bytes, front)),
+            None => Payload::Bytes(bytes),
+        };
+        Ok(Opened { envelope, payload, key_id, key, expires: Some(expires) })
+    }
+
+    /// Reads claims that are spelled in another way than ours are.
+    #[cold]
+    fn read_otherwise(
+        &self,
+        mut claims: Vec<u8>,
+        last: Option<u8>,
+        key_id: KeyId,
+        key: KeyState,
+    ) -> Result<Opened, Refusal> {
+        claims.extend(last);
+        let text = std::str::from_utf8(&claims).map_err(|_| Refusal::Unreadable)?;
+        let wire: Wire<'_> = json::object(text.as_bytes()).ok_or(Refusal::Unreadable)?;
         let cookie = wire.cookie.as_ref().map(|cookie| &*cookie.0);
         if cookie.is_some() != self.cookie.is_some() {
             return Err(Refusal::Unreadable);
@@ -164,12 +187,17 @@ impl Claims {
             Some(_) => return Err(Refusal::Unreadable),
         };
         let (envelope, expires) = wire.into_envelope().ok_or(Refusal::Unreadable)?;
-        claims.truncate(place.end);
-        let mut payload = Bytes::from(claims);
-        payload.advance(place.start);
-        let contents = front.map(|front| Contents::of_front(payload.clone(), front));
-        Ok(Read { envelope, payload, contents, expires })
+        let payload = Payload::Bytes(part(claims, place));
+        Ok(Opened { envelope, payload, key_id, key, expires: Some(expires) })
     }
+}
+
+/// A part of these bytes, without a copy.
+fn part(mut bytes: Vec<u8>, place: Range<usize>) -> Bytes {
+    bytes.truncate(place.end);
+    let mut part = Bytes::from(bytes);
+    part.advance(place.start);
+    part
 }
 
 /// Where a part of a text lies in it.
@@ -181,13 +209,12 @@ fn place_of(part: &str, text: &str) -> Range<usize> {
 fn put_origin(out: &mut impl Sink, origin: &Origin) {
     let mut members = Vec::new();
     if let Some(address) = origin.address {
-        json::put_text(&mut members, "ip", &address.to_string());
+        json::put_text(&mut members, b",\"ip\":", &address.to_string());
     }
     if let Some(agent) = &origin.agent {
-        json::put_text(&mut members, "ua", envelope::cut(agent));
+        json::put_text(&mut members, b",\"ua\":", envelope::cut(agent));
     }
-    json::put_name(out, "origin");
-    out.put(b"{");
+    out.put(b",\"origin\":{");
     // All but the comma before the first member.
     out.put(members.get(1..).unwrap_or_default());
     out.put(b"}");

@@ -27,29 +27,20 @@ pub(super) fn raw<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de str
     <&RawValue>::deserialize(value).map(|raw| Some(raw.get()))
 }
 
-/// Appends `,"name":number`; the name needs no escaping.
-pub(super) fn put_number(out: &mut impl Sink, name: &str, number: u64) {
-    put_name(out, name);
+/// Appends a name as it is spelled, with what is around it, and a number.
+#[inline]
+pub(super) fn put_number<const N: usize>(out: &mut impl Sink, name: &[u8; N], number: u64) {
+    out.put(name);
     Format::put_decimal(out, number);
 }
 
 /// Appends the text of bytes, of which there are few.
 pub(super) fn put_base64url<const N: usize>(out: &mut impl Sink, bytes: &[u8; N]) {
-    let mut text = [0; 32];
-    let len = base64url::encode_slice(bytes, &mut text);
-    out.put(&text[..len]);
+    base64url::encode_array(bytes, |text| out.put(text));
 }
 
-/// Appends `,"name":"text"`; the name needs no escaping.
-pub(super) fn put_text(out: &mut impl Sink, name: &str, text: &str) {
-    put_name(out, name);
+/// Appends a name as it is spelled, with what is around it, and a string.
+pub(super) fn put_text<const N: usize>(out: &mut impl Sink, name: &[u8; N], text: &str) {
+    out.put(name);
     Format::Json.put_text(out, text.as_bytes());
-}
-
-/// Appends `,"name":`; the name needs no escaping.
-#[inline]
-pub(super) fn put_name(out: &mut impl Sink, name: &str) {
-    out.put(b",\"");
-    out.put(name.as_bytes());
-    out.put(b"\":");
 }

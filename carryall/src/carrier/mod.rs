@@ -87,9 +87,7 @@ impl Carrier {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) envelope: Envelope,
-    pub(crate) payload: Bytes,
-    /// What is in the payload, if that was seen on the way.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) payload: Payload,
     /// The key it was made with.
     pub(crate) key_id: KeyId,
     /// The state of that key; under an accepted one the token is to be minted anew.
@@ -97,6 +95,15 @@ pub(crate) struct Opened {
     /// The deadline that the token itself names (`exp`). It ends the session even where the configured lifetime
     /// has become longer since.
     pub(crate) expires: Option<Timestamp>,
+}
+
+/// What a token carries for the session.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// As it was put in, or empty.
+    Bytes(Bytes),
+    /// With what is in it, which was seen on the way.
+    Contents(Contents),
 }
 
 /// A [`Carrier`] with its keys.

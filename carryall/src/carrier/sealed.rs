@@ -14,7 +14,7 @@
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use bytes::{Buf as _, Bytes};
 
-use super::{Opened, envelope, limit};
+use super::{Opened, Payload, envelope, limit};
 use crate::base64url;
 use crate::envelope::Envelope;
 use crate::error::{ConfigError, Error, ErrorKind};
@@ -71,7 +71,8 @@ impl Sealed {
         let mut rest = &payload[..];
         let envelope = envelope::read(&mut rest).ok_or(Refusal::Unreadable)?;
         payload.advance(payload.len() - rest.len());
-        Ok(Opened { envelope, payload, contents: None, key_id: key.id, key: key.state, expires: None })
+        let payload = Payload::Bytes(payload);
+        Ok(Opened { envelope, payload, key_id: key.id, key: key.state, expires: None })
     }
 
     /// The bytes of a token with this envelope and whatever `payload` appends, before base64url.

@@ -81,7 +81,9 @@ impl Format {
             }
             Self::Json => {
                 let node = json::read(bytes, MOST_DEPTH).map_err(Flaw::while_decoding)?;
-                unpack(&Self::MessagePack.write(&node))
+                let mut packed = Buffer::new();
+                msgpack::write(&mut packed, &node);
+                unpack(packed.as_slice())
             }
         }
     }

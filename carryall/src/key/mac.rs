@@ -3,12 +3,9 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest};
-use zeroize::Zeroizing;
 
+use super::hmac::Hmac;
 use super::{Binding, KeyId, KeyRing, KeyState, Purpose};
-
-/// How many bytes SHA-256 takes in at a time.
-const BLOCK: usize = 64;
 
 /// The MAC keys of one purpose: one for each key of the ring, bound to an application and a cookie.
 #[derive(Clone, Debug)]
@@ -50,38 +47,24 @@ impl Macs {
 }
 
 /// A key for HMAC-SHA256 (RFC 2104) tags of 16 bytes.
-///
-/// Kept as the two hashes that every tag begins with, one block in: a ready-made context for any hash function is so
-/// large that copying it for each tag takes as long as the hashing.
 #[derive(Clone)]
-pub(crate) struct MacKey {
-    inner: digest::Context,
-    outer: digest::Context,
-}
+pub(crate) struct MacKey(Hmac);
 
 impl MacKey {
     fn new(secret: &[u8; 32]) -> Self {
-        let begun = |pad: u8| {
-            let mut block = Zeroizing::new([pad; BLOCK]);
-            block.iter_mut().zip(secret).for_each(|(byte, secret)| *byte ^= secret);
-            let mut context = digest::Context::new(&digest::SHA256);
-            context.update(block.as_slice());
-            context
-        };
-        Self { inner: begun(0x36), outer: begun(0x5c) }
+        Self(Hmac::new(&digest::SHA256, secret))
     }
 
     /// The tag of a list of parts. Each follows its length, so moving a byte from one to the next changes the tag.
     pub(crate) fn tag16(&self, parts: &[&[u8]]) -> [u8; 16] {
-        let mut inner = self.inner.clone();
-        for part in parts {
-            inner.update(&(part.len() as u64).to_be_bytes());
-            inner.update(part);
-        }
-        let mut outer = self.outer.clone();
-        outer.update(inner.finish().as_ref());
+        let whole = self.0.tag(|message| {
+            for part in parts {
+                message.update(&(part.len() as u64).to_be_bytes());
+                message.update(part);
+            }
+        });
         let mut tag = [0; 16];
-        tag.copy_from_slice(&outer.finish().as_ref()[..16]);
+        tag.copy_from_slice(&whole.as_ref()[..16]);
         tag
     }
 

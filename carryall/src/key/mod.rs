@@ -23,6 +23,7 @@
 //! is derived too: one id, one key, and a cookie names the key it was made with, so none is ever tried in vain.
 
 mod binding;
+mod hmac;
 mod jwks;
 mod key_id;
 mod mac;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
-use aws_lc_rs::{digest, hmac};
 
+use super::hmac::Hmac;
 use super::{Key, KeyId, Purpose, root, weak};
 use crate::base64url;
 use crate::error::{ConfigError, Error, ErrorKind};
@@ -80,38 +81,41 @@ pub struct SigningKey {
 }
 
 enum Secret {
-    /// Boxed, as its state is some hundred bytes.
-    Hmac(Box<hmac::Key>),
+    Hmac(Hmac),
     Ed25519(Ed25519KeyPair, VerifyingKey),
 }
 
 impl SigningKey {
     /// A key for HS256. Errors: fewer than 32 bytes (RFC 7518 section 3.2), a pattern.
     pub fn hs256(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs256, hmac::HMAC_SHA256, secret)
+        Self::hmac(Algorithm::Hs256, &SHA256, secret)
     }
 
     /// A key for HS384. Errors: fewer than 48 bytes, a pattern.
     pub fn hs384(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs384, hmac::HMAC_SHA384, secret)
+        Self::hmac(Algorithm::Hs384, &SHA384, secret)
     }
 
     /// A key for HS512. Errors: fewer than 64 bytes, a pattern.
     pub fn hs512(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs512, hmac::HMAC_SHA512, secret)
+        Self::hmac(Algorithm::Hs512, &SHA512, secret)
     }
 
-    fn hmac(algorithm: Algorithm, hash: hmac::Algorithm, secret: &[u8]) -> Result<Self, ConfigError> {
-        if secret.len() < hash.tag_len() {
+    fn hmac(
+        algorithm: Algorithm,
+        hash: &'static digest::Algorithm,
+        secret: &[u8],
+    ) -> Result<Self, ConfigError> {
+        if secret.len() < hash.output_len() {
             return Err(ConfigError::new(format!(
                 "a secret for {} has at least {} bytes (RFC 7518 section 3.2)",
                 algorithm.name(),
-                hash.tag_len()
+                hash.output_len()
             )));
         }
         weak::refuse_pattern(secret)?;
         let id = KeyId::from_bytes(*root::expand(secret, b"signing-key-id", &[algorithm.name()]));
-        Ok(Self { id, algorithm, secret: Secret::Hmac(Box::new(hmac::Key::new(hash, secret))) })
+        Ok(Self { id, algorithm, secret: Secret::Hmac(Hmac::new(hash, secret)) })
     }
 
     /// A key for Ed25519 from its seed of 32 bytes (RFC 8032 section 5.1.5). Errors: another length, a pattern.
@@ -137,21 +141,15 @@ impl SigningKey {
     /// The key of a ring for what the context names; HMAC keys are named like the key they are derived from.
     pub(super) fn derived(key: &Key, context: &[&str], algorithm: Algorithm) -> Result<Self, ConfigError> {
         let secret = match algorithm {
-            Algorithm::Hs256 => {
-                hmac::Key::new(hmac::HMAC_SHA256, key.derive::<32>(Purpose::SignHs256, context).as_slice())
-            }
-            Algorithm::Hs384 => {
-                hmac::Key::new(hmac::HMAC_SHA384, key.derive::<48>(Purpose::SignHs384, context).as_slice())
-            }
-            Algorithm::Hs512 => {
-                hmac::Key::new(hmac::HMAC_SHA512, key.derive::<64>(Purpose::SignHs512, context).as_slice())
-            }
+            Algorithm::Hs256 => Hmac::new(&SHA256, key.derive::<32>(Purpose::SignHs256, context).as_slice()),
+            Algorithm::Hs384 => Hmac::new(&SHA384, key.derive::<48>(Purpose::SignHs384, context).as_slice()),
+            Algorithm::Hs512 => Hmac::new(&SHA512, key.derive::<64>(Purpose::SignHs512, context).as_slice()),
             Algorithm::EdDsa => {
                 let seed = key.derive::<32>(Purpose::SignEdDsa, context);
                 return Self::ed25519(Ed25519KeyPair::from_seed_unchecked(seed.as_slice()));
             }
         };
-        Ok(Self { id: key.id(), algorithm, secret: Secret::Hmac(Box::new(secret)) })
+        Ok(Self { id: key.id(), algorithm, secret: Secret::Hmac(secret) })
     }
 
     /// The key's public name, as in a token's `kid`.
@@ -174,7 +172,7 @@ impl SigningKey {
 
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, Error> {
         match &self.secret {
-            Secret::Hmac(key) => Ok(Signature::new(hmac::sign(key, message).as_ref())),
+            Secret::Hmac(key) => Ok(Signature::new(key.tag(|tag| tag.update(message)).as_ref())),
             Secret::Ed25519(pair, _) => pair
                 .try_sign(message)
                 .map(|signature| Signature::new(signature.as_ref()))
@@ -184,14 +182,12 @@ impl SigningKey {
 
     fn begin(&self, start: &[u8]) -> Option<Begun> {
         let Secret::Hmac(key) = &self.secret else { return None };
-        let mut context = hmac::Context::with_key(key);
-        context.update(start);
-        Some(Begun(Box::new(context)))
+        Some(Begun(key.started(start)))
     }
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.secret {
-            Secret::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+            Secret::Hmac(key) => is_signature(key, message, signature),
             Secret::Ed25519(_, public) => public.verify(message, signature),
         }
     }
@@ -203,26 +199,24 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// Takes the same time wherever the signature differs.
+fn is_signature(key: &Hmac, message: &[u8], signature: &[u8]) -> bool {
+    verify_slices_are_equal(key.tag(|tag| tag.update(message)).as_ref(), signature).is_ok()
+}
+
 /// An HMAC of which the start of the message is done, for messages that all start alike.
-pub(crate) struct Begun(Box<hmac::Context>);
+#[derive(Debug)]
+pub(crate) struct Begun(Hmac);
 
 impl Begun {
     /// The signature of the message that goes on like this.
-    pub(crate) fn sign(&self, rest: &[u8]) -> Signature {
-        let mut context = hmac::Context::clone(&self.0);
-        context.update(rest);
-        Signature::new(context.sign().as_ref())
+    pub(crate) fn sign(&self, rest: &[u8]) -> impl AsRef<[u8]> + use<> {
+        self.0.tag(|tag| tag.update(rest))
     }
 
     /// Whether the signature is that of the message that goes on like this. Takes the same time wherever it differs.
     pub(crate) fn verify(&self, rest: &[u8], signature: &[u8]) -> bool {
-        verify_slices_are_equal(self.sign(rest).as_ref(), signature).is_ok()
-    }
-}
-
-impl fmt::Debug for Begun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Begun(redacted)")
+        is_signature(&self.0, rest, signature)
     }
 }
 

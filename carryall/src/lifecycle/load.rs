@@ -2,11 +2,13 @@
 
 mod kept;
 
+use bytes::Bytes;
+
 use super::admit::{Admission, Candidate, Knock, admit, choose};
 use super::meter;
 use super::place::Home;
 use super::visit::{Glance, Visit};
-use crate::carrier::{Opened, Prepared, Ticket};
+use crate::carrier::{Opened, Payload, Prepared, Ticket};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
 use crate::error::Error;
@@ -226,12 +228,13 @@ fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Turned> {
     let format = house.home.format();
     let envelope = std::mem::replace(&mut opened.envelope, Envelope::begin(family, now));
     let mut guest = Guest::new(format, envelope, presented, generations, now);
-    // A signed token without values may leave the object out.
-    if let Some(contents) = opened.contents.take() {
-        guest.state.contents = contents;
-    } else if !opened.payload.is_empty() {
-        let payload = std::mem::take(&mut opened.payload);
-        guest.state.contents.load(format, payload).map_err(|Unreadable| turned(Refusal::Unreadable))?;
+    match std::mem::replace(&mut opened.payload, Payload::Bytes(Bytes::new())) {
+        Payload::Contents(contents) => guest.state.contents = contents,
+        // A signed token without values may leave the object out.
+        Payload::Bytes(bytes) if bytes.is_empty() => {}
+        Payload::Bytes(bytes) => {
+            guest.state.contents.load(format, bytes).map_err(|Unreadable| turned(Refusal::Unreadable))?;
+        }
     }
     Ok(guest)
 }

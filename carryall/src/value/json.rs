@@ -9,6 +9,9 @@ use crate::format::{DEPTH_OF_PAYLOAD, Flaw, Format, json_scan as scan};
 /// The member that holds the default segment.
 const DATA: &[u8] = b"data";
 
+/// A payload that begins with it.
+const DATA_FIRST: &[u8] = b"{\"data\":";
+
 /// The member that holds all the others.
 const SEGMENTS: &[u8] = b"segments";
 
@@ -53,8 +56,13 @@ fn read(found: &mut Found<'_>) -> Result<usize, Unreadable> {
     let bytes = found.base;
     let whole = Span::whole(bytes.len()).ok_or(Unreadable)?;
     let depth = DEPTH_OF_PAYLOAD - 1;
-    let mut at = scan::open(bytes, 0)?;
     let (mut is_first, mut has_segments) = (true, false);
+    let mut at = if bytes.starts_with(DATA_FIRST) {
+        is_first = false;
+        add_default(found, whole, DATA_FIRST.len(), depth)?
+    } else {
+        scan::open(bytes, 0)?
+    };
     loop {
         let key = match scan::key(bytes, at, is_first)? {
             Ok(key) => key,
@@ -95,31 +103,51 @@ fn entries(
     let mut entries = Entries::with_capacity((bytes.len() - at).div_ceil(USUAL_ENTRY));
     let (mut is_twice, mut is_first) = (false, true);
     loop {
-        let entry = if let Some(found) = scan::plain_entry(bytes, at, is_first, depth - 1)? {
-            let scan::PlainEntry { key, value } = found;
-            at = value.end;
-            let raw = whole.part(&(key.start - 1..at));
-            let (mark, key) = (mark(&bytes[key.clone()]), whole.part(&key));
-            Entry::of_base(Slot::base(key), mark, raw, whole.part(&value))
-        } else {
-            let key = match scan::key(bytes, at, is_first)? {
-                Ok(key) => key,
-                Err(end) => return Ok(((!is_twice).then_some(entries), end)),
-            };
-            at = scan::value(bytes, key.value, depth - 1)?;
-            let raw = whole.part(&(key.text.start - 1..at));
-            let name = name_of(found, whole, &key)?;
-            Entry::of_base(name, mark(found.bytes(name)), raw, whole.part(&(key.value..at)))
+        at = add_plain(found, at, &mut is_first, depth - 1, whole, &mut entries)?;
+        let key = match scan::key(bytes, at, is_first)? {
+            Ok(key) => key,
+            Err(end) => return Ok(((!is_twice).then_some(entries), end)),
         };
         is_first = false;
-        is_twice |= entries.may_have(entry.mark) && has(found, &entries, entry.key);
-        entries.push(entry);
+        at = scan::value(bytes, key.value, depth - 1)?;
+        let name = name_of(found, whole, &key)?;
+        let mark = mark(found.bytes(name));
+        is_twice |= entries.may_have(mark) && has(found, &entries, name, mark);
+        let raw = whole.part(&(key.text.start - 1..at));
+        entries.push(Entry::of_base(name, mark, raw, whole.part(&(key.value..at))));
     }
 }
 
-fn has(found: &Found<'_>, entries: &Entries, key: Slot) -> bool {
+/// Adds entries as long as they have plain keys that are new, which most are; answers where there is another one, or
+/// the end. Out of line, where the other ones take no registers from it.
+#[inline(never)]
+fn add_plain(
+    found: &Found<'_>,
+    mut at: usize,
+    is_first: &mut bool,
+    depth: u32,
+    whole: Span,
+    entries: &mut Entries,
+) -> Result<usize, Flaw> {
+    let bytes = found.base;
+    while let Some(key) = scan::plain_key(bytes, at, *is_first) {
+        let mark = mark(&bytes[key.clone()]);
+        if entries.may_have(mark) && has(found, entries, Slot::base(whole.part(&key)), mark) {
+            break;
+        }
+        *is_first = false;
+        let value = key.end + 2;
+        at = scan::value(bytes, value, depth)?;
+        let raw = whole.part(&(key.start - 1..at));
+        entries.push(Entry::of_base(Slot::base(whole.part(&key)), mark, raw, whole.part(&(value..at))));
+    }
+    Ok(at)
+}
+
+#[inline(never)]
+fn has(found: &Found<'_>, entries: &Entries, key: Slot, mark: u8) -> bool {
     let key = found.bytes(key);
-    entries.iter().any(|other| found.bytes(other.key) == key)
+    entries.iter().any(|other| other.mark == mark && found.bytes(other.key) == key)
 }
 
 /// Where the text of a key is: in the payload, unless it had to be unescaped.

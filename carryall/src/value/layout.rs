@@ -192,12 +192,15 @@ impl Gap {
 fn write_json(contents: &Contents, out: &mut impl Sink) {
     let is_default = |segment: &Segment| contents.bytes(segment.name) == DEFAULT.as_bytes();
     out.put(b"{");
-    let data = live(contents).find(|(segment, _)| is_default(segment));
-    if let Some((_, body)) = data {
+    let data = contents.segments.iter().find(|segment| is_default(segment));
+    let data = data.and_then(|segment| contents.body_of(segment));
+    if let Some(body) = data {
         out.put(b"\"data\":");
         contents.put(out, body);
     }
-    let mut others = live(contents).filter(|(segment, _)| !is_default(segment)).enumerate().peekable();
+    let others = contents.segments.iter().filter(|segment| !is_default(segment));
+    let others = others.filter_map(|segment| Some((segment, contents.body_of(segment)?)));
+    let mut others = others.enumerate().peekable();
     if others.peek().is_some() {
         out.put(if data.is_some() { b",\"segments\":{" } else { b"\"segments\":{" });
         for (i, (segment, body)) in others {

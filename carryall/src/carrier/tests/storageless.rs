@@ -77,10 +77,12 @@ fn accepts(token: &[u8], key: Option<&Verifier>, now: u64) -> bool {
     else {
         return false;
     };
-    let Ok(claims) = compact.verify(key.algorithm(), |signed, signature| key.verify(signed, signature))
+    let Ok((mut claims, last)) =
+        compact.verify(key.algorithm(), |signed, signature| key.verify(signed, signature))
     else {
         return false;
     };
+    claims.extend(last);
     let Some(theirs) = json::object::<Theirs<'_>>(&claims) else { return false };
     let in_time = theirs.nbf.is_none_or(|nbf| nbf <= now) && now < theirs.exp;
     in_time && theirs.data.is_none_or(|data| data.get().starts_with('{'))

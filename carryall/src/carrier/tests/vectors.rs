@@ -18,7 +18,7 @@ fn version_1_is_opened_and_made_the_same() {
         let prepared = prepare(&carrier, &ring, &shop());
         let opened = prepared.open(token.as_bytes()).unwrap();
         assert_eq!(
-            (opened.envelope, &opened.payload[..]),
+            (opened.envelope, &opened.payload.bytes()[..]),
             (as_read(&carrier, full()), &b"{\"a\":1}"[..]),
             "{carrier:?}"
         );

@@ -10,6 +10,9 @@ use super::super::flaw::Flaw;
 use super::super::node::Node;
 use super::scan;
 
+/// So many digits fit 64 bits, with either sign.
+const FEW: usize = 18;
+
 /// That `bytes` are exactly one value.
 pub(in crate::format) fn check(bytes: &[u8], depth: u32) -> Result<(), Flaw> {
     let mut cursor = in_text(bytes)?;
@@ -19,17 +22,29 @@ pub(in crate::format) fn check(bytes: &[u8], depth: u32) -> Result<(), Flaw> {
 
 /// The value in `bytes`, all of them.
 pub(in crate::format) fn read(bytes: &[u8], depth: u32) -> Result<Node<'_>, Flaw> {
+    if let Some(number) = natural(bytes) {
+        return Ok(Node::Unsigned(number));
+    }
     let mut cursor = in_text(bytes)?;
     let node = node(&mut cursor, depth)?;
     finish(&mut cursor)?;
     Ok(node)
 }
 
+/// The number that is all there is, if it is one of few digits and nothing else, as most numbers are.
+fn natural(bytes: &[u8]) -> Option<u64> {
+    match bytes {
+        [b'0'] => Some(0),
+        [b'1'..=b'9', rest @ ..] if rest.len() < FEW => bytes.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0'))
+        }),
+        _ => None,
+    }
+}
+
 /// Whether two different runs of bytes are seen at a glance to be two values: both integers of few digits, or both
 /// strings without escapes. They have one spelling, so other bytes are another value.
 pub(in crate::format) fn are_unlike(a: &[u8], b: &[u8]) -> bool {
-    /// So many digits fit 64 bits, with either sign.
-    const FEW: usize = 18;
     let is_integer = |bytes: &[u8]| match bytes.strip_prefix(b"-").unwrap_or(bytes) {
         // "-0" is a float.
         [b'0'] => bytes.len() == 1,

@@ -50,30 +50,10 @@ pub(crate) fn key(bytes: &[u8], at: usize, is_first: bool) -> Result<Result<Key,
     Ok(Ok(Key { text: at + 1..end - 1, is_escaped, value: colon(bytes, end)? }))
 }
 
-/// The next entry of a map, with its key spelled as it is written here.
-pub(crate) struct PlainEntry {
-    /// The text of its key.
-    pub(crate) key: Range<usize>,
-    /// Its value, which ends where the entry does.
-    pub(crate) value: Range<usize>,
-}
-
-/// The next entry of a map, unless the map ends, or there are escapes in its key or white space around that: for most
-/// this is all there is to do, and in half the steps.
-pub(crate) fn plain_entry(
-    bytes: &[u8],
-    at: usize,
-    is_first: bool,
-    depth: u32,
-) -> Result<Option<PlainEntry>, Flaw> {
-    let Some(key) = plain_key(bytes, at, is_first) else { return Ok(None) };
-    let start = key.end + 2;
-    let end = value(bytes, start, depth)?;
-    Ok(Some(PlainEntry { key, value: start..end }))
-}
-
+/// The text of the next key of a map, unless the map ends, or there are escapes in it or white space around it: for
+/// most keys this is all there is to do, and in half the steps. Its value begins two bytes behind it.
 #[inline]
-fn plain_key(bytes: &[u8], at: usize, is_first: bool) -> Option<Range<usize>> {
+pub(crate) fn plain_key(bytes: &[u8], at: usize, is_first: bool) -> Option<Range<usize>> {
     let quote = if is_first { at } else { at + 1 };
     if !is_first && *bytes.get(at)? != b',' || *bytes.get(quote)? != b'"' {
         return None;
@@ -95,7 +75,7 @@ pub(crate) fn value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> 
 }
 
 /// Where a text without escapes or a natural number ends, which is what most values are.
-#[inline]
+#[inline(never)]
 fn plain_value(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => {
@@ -110,6 +90,7 @@ fn plain_value(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+#[inline(never)]
 fn any_value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
     match bytes.get(at) {
         Some(b'"') => text(bytes, at + 1).map(|(end, _)| end),
@@ -127,14 +108,15 @@ fn any_value(bytes: &[u8], at: usize, depth: u32) -> Result<usize, Flaw> {
 fn map(bytes: &[u8], mut at: usize, depth: u32) -> Result<usize, Flaw> {
     let mut is_first = true;
     loop {
-        at = if let Some(entry) = plain_entry(bytes, at, is_first, depth)? {
-            entry.value.end
+        let start = if let Some(key) = plain_key(bytes, at, is_first) {
+            key.end + 2
         } else {
             match key(bytes, at, is_first).map_err(|_| Flaw::Malformed)? {
-                Ok(key) => value(bytes, key.value, depth)?,
+                Ok(key) => key.value,
                 Err(end) => return Ok(end),
             }
         };
+        at = value(bytes, start, depth)?;
         is_first = false;
     }
 }
@@ -171,14 +153,15 @@ pub(in crate::format) fn text(bytes: &[u8], mut at: usize) -> Result<(usize, boo
     }
 }
 
-/// Where the first quote, backslash or control character is, from `at` on.
+/// Where the first quote, backslash or control character is, from `at` on; the end if there is none.
 #[inline]
-fn plain(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn plain(bytes: &[u8], at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
     // Eight bytes at once. In each mask, the lowest bit that is set belongs to a byte looked for; those above it
     // may be borrows.
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((chunk, after)) = rest.split_first_chunk() {
         let chunk = u64::from_le_bytes(*chunk);
         let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
         let quotes = is_zero(chunk ^ (ONES * 0x22));
@@ -186,14 +169,12 @@ fn plain(bytes: &[u8], mut at: usize) -> usize {
         let controls = chunk.wrapping_sub(ONES * 0x20) & !chunk;
         let found = (quotes | backslashes | controls) & HIGHS;
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return bytes.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        rest = after;
     }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        at += 1;
-    }
-    at
+    let is_found = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    bytes.len() - rest.len() + rest.iter().position(is_found).unwrap_or(rest.len())
 }
 
 /// Steps over what follows a backslash.

@@ -4,10 +4,10 @@ use super::super::node::Node;
 use super::super::sink::Sink;
 
 /// Appends a value.
-pub(in crate::format) fn write(out: &mut Vec<u8>, node: &Node<'_>) {
+pub(in crate::format) fn write(out: &mut impl Sink, node: &Node<'_>) {
     match node {
-        Node::Null => out.push(0xc0),
-        Node::Bool(value) => out.push(0xc2 | u8::from(*value)),
+        Node::Null => out.put(&[0xc0]),
+        Node::Bool(value) => out.put(&[0xc2 | u8::from(*value)]),
         Node::Unsigned(n) => put_unsigned(out, *n),
         Node::Negative(n) => put_negative(out, *n),
         Node::Float(float) => put_double(out, *float),
