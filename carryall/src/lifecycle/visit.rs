@@ -260,7 +260,8 @@ impl Visit {
 
     /// A session that does not exist yet.
     fn empty(&self) -> Box<State> {
-        Box::new(State::new(Contents::empty(self.house.home.format())))
+        // Built where it stays, for it is large.
+        Box::write(Box::new_uninit(), State::new(Contents::empty(self.house.home.format())))
     }
 
     /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is

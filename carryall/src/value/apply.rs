@@ -2,10 +2,14 @@
 
 use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Op, Place};
-use super::place::Slot;
+use super::place::{Slot, Span};
 use super::segment::Segment;
-use super::{Contents, op, path};
+use super::{Contents, path};
 use crate::error::Error;
+use crate::format::{Flaw, scan};
+
+/// Headers, lengths and punctuation around one value.
+const AROUND: usize = 32;
 
 impl Contents {
     /// Does what was asked for and remembers it; an error leaves everything as it was.
@@ -27,24 +31,38 @@ impl Contents {
     /// Adds to the write-set.
     #[inline]
     pub(super) fn remember(&mut self, op: Op) {
-        /// Headers, lengths and punctuation around one value.
-        const AROUND: usize = 32;
         let key = match &op.action {
             Action::Set { place, .. } | Action::Update { place, .. } => place.key.len(),
             _ => 0,
         };
         // As if every character of a name had to be escaped.
         self.grown += AROUND + op.effect.len() + 6 * (key + op.segment.len());
-        if self.ops.capacity() == 0 {
-            self.ops = Vec::with_capacity(op::USUAL);
-        }
         self.ops.push(op);
+    }
+
+    /// Adds to the write-set that a value was set at which nobody had looked, in a segment in MessagePack. Most that
+    /// fills a session follows on what was filled last, and then takes no op of its own.
+    #[inline]
+    pub(super) fn remember_filled(&mut self, segment: Slot, field: Span) {
+        self.grown += AROUND + field.len() + segment.len();
+        if let Some(Op { segment: last, action: Action::Fill { fields, count }, effect }) =
+            self.ops.last_mut()
+            && *last == segment
+            && let Some(longer) = fields.joined(field)
+        {
+            (*fields, *effect) = (longer, Effect::Stored(longer));
+            *count += 1;
+        } else {
+            let action = Action::Fill { fields: field, count: 1 };
+            self.ops.push(Op { segment, action, effect: Effect::Stored(field) });
+        }
     }
 
     fn effect_of(&mut self, segment: Slot, action: &Action) -> Result<Effect, Error> {
         match action {
             Action::Clear | Action::ClearAll => Ok(Effect::Removed),
             Action::SetBody { body, .. } => self.locate(segment).map(|_| Effect::Stored(*body)),
+            Action::Fill { fields, .. } => self.locate_map(segment).map(|_| Effect::Stored(*fields)),
             Action::UpdateBody { update, .. } => {
                 let at = self.locate(segment)?;
                 let segment = &self.segments[at];
@@ -164,6 +182,7 @@ impl Contents {
                 let at = self.locate(name)?;
                 self.segments[at].replace(version, now, is_own);
             }
+            Action::Fill { fields, count } => return self.fill(name, *fields, *count),
             Action::Set { place: Place { key, .. }, .. }
             | Action::Update { place: Place { key, .. }, .. }
             | Action::Remove { place: Place { key, .. } }
@@ -175,6 +194,41 @@ impl Contents {
             }
         }
         Ok(())
+    }
+
+    /// Sets every value of a run of entries.
+    fn fill(&mut self, segment: Slot, fields: Span, count: u32) -> Result<(), Error> {
+        let at = self.locate_map(segment)?;
+        let mut next = 0;
+        for _ in 0..count {
+            let field = scan::entry(self.written(fields), next).map_err(Flaw::while_decoding)?;
+            next = field.value.end;
+            let parts = [field.key, field.value, field.start..next];
+            let [key, now, whole] = parts.map(|part| Slot::written(fields.part(&part)));
+            let found = self.find_entry(at, self.bytes(key));
+            self.enter(at, found, key, (Some(now), Some(whole)), true);
+        }
+        Ok(())
+    }
+
+    /// Takes the last change off the write-set; what came of it.
+    pub(super) fn take_last(&mut self) -> Result<Option<Effect>, Error> {
+        let written = &self.written;
+        if let Some(Op { action: Action::Fill { fields, count: count @ 2.. }, effect, .. }) =
+            self.ops.last_mut()
+        {
+            let run = &written[fields.range()];
+            let mut last = 0;
+            for _ in 1..*count {
+                last = scan::entry(run, last).map_err(Flaw::while_decoding)?.value.end;
+            }
+            let taken = fields.part(&(last..run.len()));
+            *fields = fields.part(&(0..last));
+            *count -= 1;
+            *effect = Effect::Stored(*fields);
+            return Ok(Some(Effect::Stored(taken)));
+        }
+        Ok(self.ops.pop().map(|op| op.effect))
     }
 
     /// Sets or removes the value of the entry that was found for a key, or of a new one.

@@ -2,8 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::op;
 use super::place::{Slot, Span};
+
+/// How many entries are reserved room for when the first is added: a form's worth, and still a small allocation.
+const USUAL: usize = 12;
 
 /// The values of a map segment.
 #[derive(Clone, Default)]
@@ -48,8 +50,8 @@ impl Entries {
     /// Adds one with a key that none of the others has.
     #[inline]
     pub(super) fn push(&mut self, entry: Entry) {
-        if self.list.capacity() == 0 {
-            self.list = Vec::with_capacity(op::USUAL);
+        if self.list.len() == self.list.capacity() {
+            self.list.reserve(USUAL);
         }
         self.met |= bit(entry.mark);
         self.list.push(entry);

@@ -1,6 +1,7 @@
 //! The layout in JSON, read in one pass: the segments, and the entries of the default one, which most requests touch.
 
 use super::entries::{Entries, Entry, mark};
+use super::few::Few;
 use super::layout::{Found, Unreadable};
 use super::place::{Slot, Span};
 use super::segment::{Segment, State, Stored};
@@ -17,7 +18,7 @@ const USUAL_ENTRY: usize = 24;
 
 /// A payload at the front of a text that goes on.
 pub(crate) struct Front {
-    segments: Vec<Segment>,
+    segments: Few<Segment>,
     written: Vec<u8>,
     len: usize,
 }
@@ -26,7 +27,7 @@ impl Front {
     /// The payload that `text` begins with, if it does.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let mut found =
-            Found { format: Format::Json, base: text.as_bytes(), segments: Vec::new(), written: Vec::new() };
+            Found { format: Format::Json, base: text.as_bytes(), segments: Few::new(), written: Vec::new() };
         let len = read(&mut found).ok()?;
         Some(Self { segments: found.segments, written: found.written, len })
     }
@@ -36,7 +37,7 @@ impl Front {
         self.len
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Segment>, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Few<Segment>, Vec<u8>) {
         (self.segments, self.written)
     }
 }

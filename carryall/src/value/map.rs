@@ -58,6 +58,17 @@ impl Contents {
         if let Some(at) = self.segment_without(segment, path) {
             return self.add(at, path, Guard::Blind, encode);
         }
+        self.set_anywhere(segment, path, encode)
+    }
+
+    /// The same without looking first whether it is the simple case.
+    #[inline(never)]
+    fn set_anywhere(
+        &mut self,
+        segment: &str,
+        path: &str,
+        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let at = self.open(segment)?;
         let found = self.resolve(at, path);
         let guard = self.guard_of(at, &found)?;
@@ -98,7 +109,11 @@ impl Contents {
     ) -> Result<(), Error> {
         let mark = mark(key.as_bytes());
         let (key, value, field) = self.keep_field(key, encode)?;
-        self.remember(Op::set(self.segments[at].name, key, value, guard));
+        let segment = self.segments[at].name;
+        match (guard, field) {
+            (Guard::Blind, Some(field)) => self.remember_filled(segment, field),
+            _ => self.remember(Op::set(segment, key, value, guard)),
+        }
         let (field, now) = (field.map(Slot::written), Some(Slot::written(value)));
         self.segments[at].entries.push(Entry { field, now, is_own: true, ..Entry::absent(key, mark) });
         Ok(())

@@ -8,6 +8,7 @@ mod apply;
 mod body;
 mod document;
 mod entries;
+mod few;
 mod json;
 mod layout;
 mod map;
@@ -30,6 +31,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 
 use body::Body;
+use few::Few;
 pub(crate) use json::Front;
 pub(crate) use layout::Unreadable;
 use op::Op;
@@ -55,9 +57,9 @@ pub(crate) struct Contents {
     base: Bytes,
     /// Those of the base in its order, then new ones. One that is only here to remember that it was looked for
     /// is never written.
-    segments: Vec<Segment>,
+    segments: Few<Segment>,
     /// The write-set, in program order.
-    ops: Vec<Op>,
+    ops: Few<Op>,
     /// Keys and values that were written, and names that had to be unescaped.
     written: Vec<u8>,
     /// How many bytes the ops can have added at most.
@@ -70,7 +72,7 @@ impl Contents {
     /// Contents without any segment.
     pub(crate) fn empty(format: Format) -> Self {
         let base = Bytes::from_static(layout::empty(format));
-        Self::loaded(format, base, Vec::new(), Vec::new())
+        Self::loaded(format, base, Few::new(), Vec::new())
     }
 
     /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
@@ -85,8 +87,8 @@ impl Contents {
         Self::loaded(Format::Json, base, segments, written)
     }
 
-    fn loaded(format: Format, base: Bytes, segments: Vec<Segment>, written: Vec<u8>) -> Self {
-        Self { format, base, segments, ops: Vec::new(), written, grown: 0, reading: Vec::new() }
+    fn loaded(format: Format, base: Bytes, segments: Few<Segment>, written: Vec<u8>) -> Self {
+        Self { format, base, segments, ops: Few::new(), written, grown: 0, reading: Vec::new() }
     }
 
     /// How the values are encoded.

@@ -15,9 +15,6 @@ pub(crate) type Updater = Arc<dyn Fn(Option<&[u8]>) -> Result<Option<Vec<u8>>, E
 pub(crate) type BodyUpdater =
     Arc<dyn Fn(Option<(u32, &[u8])>) -> Result<Option<Vec<u8>>, Error> + Send + Sync>;
 
-/// How many ops are reserved room for when the first is done: a form's worth, and still a small allocation.
-pub(super) const USUAL: usize = 12;
-
 /// One call of a mutator.
 #[derive(Clone)]
 pub(super) struct Op {
@@ -29,14 +26,38 @@ pub(super) struct Op {
 /// What was asked for. Spans are among what was written.
 #[derive(Clone)]
 pub(super) enum Action {
-    Set { place: Place, value: Span, guard: Guard },
-    Update { place: Place, update: Updater },
-    Remove { place: Place },
-    RemoveSeen { key: Slot, seen: Span },
+    Set {
+        place: Place,
+        value: Span,
+        guard: Guard,
+    },
+    /// Values of keys at which nobody had looked, each with its key as the entry of a map, one behind the other.
+    Fill {
+        fields: Span,
+        count: u32,
+    },
+    Update {
+        place: Place,
+        update: Updater,
+    },
+    Remove {
+        place: Place,
+    },
+    RemoveSeen {
+        key: Slot,
+        seen: Span,
+    },
     Clear,
     ClearAll,
-    SetBody { version: u32, body: Span, guard: Guard },
-    UpdateBody { version: u32, update: BodyUpdater },
+    SetBody {
+        version: u32,
+        body: Span,
+        guard: Guard,
+    },
+    UpdateBody {
+        version: u32,
+        update: BodyUpdater,
+    },
 }
 
 /// A key, or a place inside its value.
@@ -92,7 +113,11 @@ impl Action {
     pub(super) fn replaces(&self) -> bool {
         match self {
             Self::Set { place, .. } | Self::Remove { place } => place.rest.is_none(),
-            Self::RemoveSeen { .. } | Self::Clear | Self::ClearAll | Self::SetBody { .. } => true,
+            Self::Fill { .. }
+            | Self::RemoveSeen { .. }
+            | Self::Clear
+            | Self::ClearAll
+            | Self::SetBody { .. } => true,
             Self::Update { .. } | Self::UpdateBody { .. } => false,
         }
     }
@@ -108,6 +133,7 @@ impl Contents {
                 self.adopt_guard(old, guard)?;
                 *value = self.keep(old.written(*value))?;
             }
+            Action::Fill { fields, .. } => *fields = self.keep(old.written(*fields))?,
             Action::Update { place, .. } | Action::Remove { place } => self.adopt_place(old, place)?,
             Action::RemoveSeen { key, seen } => {
                 *key = self.adopt(old, *key)?;

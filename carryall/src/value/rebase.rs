@@ -36,12 +36,12 @@ impl Contents {
 
     /// Takes the last op back; whether there was one. Costs as much as doing all the others again.
     pub(crate) fn undo_last(&mut self) -> Result<bool, Error> {
-        let undone = self.ops.pop();
+        let undone = self.take_last()?;
         self.revert();
         for index in 0..self.ops.len() {
             self.enact(index)?;
         }
-        if let Some(Op { effect: Effect::Stored(span), .. }) = undone {
+        if let Some(Effect::Stored(span)) = undone {
             self.forget(span);
         }
         Ok(undone.is_some())

@@ -43,7 +43,7 @@ pub(crate) fn entries<'a>(
 
 /// The entry that begins at `start`.
 #[inline]
-pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+pub(crate) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
     // Most keys are short.
     if let Some(byte @ 0xa0..=0xbf) = map.get(start) {
         return entry_of(map, start, start + 1, usize::from(byte & 0x1f));
