@@ -2,14 +2,12 @@
 
 use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Op, Place};
-use super::place::{Slot, Span};
+use super::place::Slot;
+use super::run::{Field, Run};
 use super::segment::Segment;
-use super::{Contents, path};
+use super::{AROUND, Contents, path};
 use crate::error::Error;
-use crate::format::{Flaw, scan};
-
-/// Headers, lengths and punctuation around one value.
-const AROUND: usize = 32;
+use crate::format::Flaw;
 
 impl Contents {
     /// Does what was asked for and remembers it; an error leaves everything as it was.
@@ -40,29 +38,11 @@ impl Contents {
         self.ops.push(op);
     }
 
-    /// Adds to the write-set that a value was set at which nobody had looked, in a segment in MessagePack. Most that
-    /// fills a session follows on what was filled last, and then takes no op of its own.
-    #[inline]
-    pub(super) fn remember_filled(&mut self, segment: Slot, field: Span) {
-        self.grown += AROUND + field.len() + segment.len();
-        if let Some(Op { segment: last, action: Action::Fill { fields, count }, effect }) =
-            self.ops.last_mut()
-            && *last == segment
-            && let Some(longer) = fields.joined(field)
-        {
-            (*fields, *effect) = (longer, Effect::Stored(longer));
-            *count += 1;
-        } else {
-            let action = Action::Fill { fields: field, count: 1 };
-            self.ops.push(Op { segment, action, effect: Effect::Stored(field) });
-        }
-    }
-
     fn effect_of(&mut self, segment: Slot, action: &Action) -> Result<Effect, Error> {
         match action {
             Action::Clear | Action::ClearAll => Ok(Effect::Removed),
             Action::SetBody { body, .. } => self.locate(segment).map(|_| Effect::Stored(*body)),
-            Action::Fill { fields, .. } => self.locate_map(segment).map(|_| Effect::Stored(*fields)),
+            Action::Fill(run) => self.locate_map(segment).map(|_| Effect::Stored(run.fields())),
             Action::UpdateBody { update, .. } => {
                 let at = self.locate(segment)?;
                 let segment = &self.segments[at];
@@ -182,7 +162,7 @@ impl Contents {
                 let at = self.locate(name)?;
                 self.segments[at].replace(version, now, is_own);
             }
-            Action::Fill { fields, count } => return self.fill(name, *fields, *count),
+            Action::Fill(run) => return self.fill(name, *run),
             Action::Set { place: Place { key, .. }, .. }
             | Action::Update { place: Place { key, .. }, .. }
             | Action::Remove { place: Place { key, .. } }
@@ -196,36 +176,24 @@ impl Contents {
         Ok(())
     }
 
-    /// Sets every value of a run of entries.
-    fn fill(&mut self, segment: Slot, fields: Span, count: u32) -> Result<(), Error> {
+    /// Sets every value of a run.
+    fn fill(&mut self, segment: Slot, run: Run) -> Result<(), Error> {
         let at = self.locate_map(segment)?;
-        let mut next = 0;
-        for _ in 0..count {
-            let field = scan::entry(self.written(fields), next).map_err(Flaw::while_decoding)?;
-            next = field.value.end;
-            let parts = [field.key, field.value, field.start..next];
-            let [key, now, whole] = parts.map(|part| Slot::written(fields.part(&part)));
+        let mut fields = Vec::new();
+        run.each(&self.written, |field| fields.push(field)).map_err(Flaw::while_decoding)?;
+        for Field { key, value, whole } in fields {
             let found = self.find_entry(at, self.bytes(key));
-            self.enter(at, found, key, (Some(now), Some(whole)), true);
+            self.enter(at, found, key, (Some(value), Some(whole)), true);
         }
         Ok(())
     }
 
     /// Takes the last change off the write-set; what came of it.
     pub(super) fn take_last(&mut self) -> Result<Option<Effect>, Error> {
-        let written = &self.written;
-        if let Some(Op { action: Action::Fill { fields, count: count @ 2.. }, effect, .. }) =
-            self.ops.last_mut()
+        if let Some(Op { action: Action::Fill(run), effect, .. }) = self.ops.last_mut()
+            && let Some(taken) = run.pop(&self.written).map_err(Flaw::while_decoding)?
         {
-            let run = &written[fields.range()];
-            let mut last = 0;
-            for _ in 1..*count {
-                last = scan::entry(run, last).map_err(Flaw::while_decoding)?.value.end;
-            }
-            let taken = fields.part(&(last..run.len()));
-            *fields = fields.part(&(0..last));
-            *count -= 1;
-            *effect = Effect::Stored(*fields);
+            *effect = Effect::Stored(run.fields());
             return Ok(Some(Effect::Stored(taken)));
         }
         Ok(self.ops.pop().map(|op| op.effect))

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Contents;
-use super::entries::Entry;
+use super::entries::{Entries, Entry};
 use super::place::Slot;
 use super::segment::{Segment, State};
 use crate::format::{Length, Sink};
@@ -14,7 +14,7 @@ pub(super) enum Body<'a> {
     /// These bytes.
     Raw(&'a [u8]),
     /// A map of those entries that are not removed.
-    Entries(&'a [Entry]),
+    Entries(&'a Entries),
 }
 
 impl Contents {
@@ -24,9 +24,10 @@ impl Contents {
             State::Gone => None,
             State::Stored => segment.base.map(|base| Slot::base(base.body)),
             State::Document { body, .. } => Some(body),
-            State::Map { whole, .. } if !segment.entries.iter().any(Entry::is_written) => whole,
+            State::Map { whole, .. } if !segment.entries.is_any_written() => whole,
             State::Map { .. } => {
-                let is_live = segment.entries.iter().any(|entry| entry.now.is_some());
+                let is_live = segment.entries.tail().is_some()
+                    || segment.entries.iter().any(|entry| entry.now.is_some());
                 return is_live.then_some(Body::Entries(&segment.entries));
             }
         };
@@ -60,11 +61,13 @@ impl Contents {
     }
 
     /// Appends a map; neighbours that lie one behind the other are copied in one go.
-    fn put_entries(&self, out: &mut impl Sink, entries: &[Entry]) {
+    fn put_entries(&self, out: &mut impl Sink, entries: &Entries) {
         let format = self.format;
-        format.open_map(out, entries.iter().filter(|entry| entry.now.is_some()).count());
+        let listed = entries.iter().filter(|entry| entry.now.is_some()).count();
+        let tail = entries.tail();
+        format.open_map(out, listed + tail.map_or(0, |tail| tail.count() as usize));
         let mut is_first = true;
-        let mut rest = entries;
+        let mut rest = &**entries;
         while let Some((entry, after)) = rest.split_first() {
             rest = after;
             let Some(now) = entry.now else { continue };
@@ -81,13 +84,17 @@ impl Contents {
             }
             is_first = false;
         }
+        if let Some(tail) = tail {
+            format.put_fields(out, is_first, self.written(tail.fields()));
+        }
         format.close_map(out);
     }
 
     /// Whether it would be written with another meaning than it was loaded with.
     pub(super) fn is_segment_changed(&self, segment: &Segment) -> bool {
         if segment.is_sliced_of_base() {
-            return segment.entries.iter().any(|entry| self.is_entry_changed(entry));
+            return segment.entries.tail().is_some()
+                || segment.entries.iter().any(|entry| self.is_entry_changed(entry));
         }
         if matches!(segment.state, State::Stored) {
             return false;

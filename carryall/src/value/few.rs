@@ -41,6 +41,11 @@ impl<T> Few<T> {
         self.first = None;
     }
 
+    #[inline]
+    pub(super) fn first(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
     pub(super) fn last(&self) -> Option<&T> {
         self.others.last().or(self.first.as_ref())
     }
@@ -127,6 +132,7 @@ mod tests {
             assert_eq!(few.is_empty(), expected.is_empty());
             assert_eq!(few.iter().copied().collect::<Vec<_>>(), expected);
             assert_eq!(few.iter_mut().map(|item| *item).collect::<Vec<_>>(), expected);
+            assert_eq!(few.first(), expected.first());
             assert_eq!(few.last(), expected.last());
             assert_eq!(few.last_mut().copied(), expected.last().copied());
             assert!(expected.iter().all(|item| few[usize::try_from(*item).unwrap()] == *item));

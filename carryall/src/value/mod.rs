@@ -17,7 +17,9 @@ mod path;
 mod place;
 mod reading;
 mod rebase;
+mod run;
 mod segment;
+mod set;
 mod slice;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,9 @@ const MOST_SEGMENTS: usize = 256;
 
 /// Longest name of a segment, in bytes.
 const LONGEST_NAME: usize = 64;
+
+/// Headers, lengths and punctuation around one value.
+const AROUND: usize = 32;
 
 /// All segments of one session, and what this request did to them. A clone shares the payload.
 #[derive(Clone)]
@@ -124,7 +129,8 @@ impl Contents {
     pub(crate) fn is_empty(&self) -> bool {
         self.segments.iter().all(|segment| {
             // Mostly one of the values that were found says so already.
-            segment.entries.iter().all(|entry| entry.now.is_none())
+            segment.entries.tail().is_none()
+                && segment.entries.iter().all(|entry| entry.now.is_none())
                 && match self.body_of(segment) {
                     None => true,
                     Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Contents;
 use super::place::{Slot, Span};
+use super::run::Run;
 use crate::error::Error;
 
 /// Makes a new value of the current one; `None` is an absent value on either side.
@@ -31,11 +32,8 @@ pub(super) enum Action {
         value: Span,
         guard: Guard,
     },
-    /// Values of keys at which nobody had looked, each with its key as the entry of a map, one behind the other.
-    Fill {
-        fields: Span,
-        count: u32,
-    },
+    /// Values of keys at which nobody had looked.
+    Fill(Run),
     Update {
         place: Place,
         update: Updater,
@@ -113,11 +111,9 @@ impl Action {
     pub(super) fn replaces(&self) -> bool {
         match self {
             Self::Set { place, .. } | Self::Remove { place } => place.rest.is_none(),
-            Self::Fill { .. }
-            | Self::RemoveSeen { .. }
-            | Self::Clear
-            | Self::ClearAll
-            | Self::SetBody { .. } => true,
+            Self::Fill(_) | Self::RemoveSeen { .. } | Self::Clear | Self::ClearAll | Self::SetBody { .. } => {
+                true
+            }
             Self::Update { .. } | Self::UpdateBody { .. } => false,
         }
     }
@@ -133,7 +129,7 @@ impl Contents {
                 self.adopt_guard(old, guard)?;
                 *value = self.keep(old.written(*value))?;
             }
-            Action::Fill { fields, .. } => *fields = self.keep(old.written(*fields))?,
+            Action::Fill(run) => *run = run.moved(self.keep(old.written(run.fields()))?),
             Action::Update { place, .. } | Action::Remove { place } => self.adopt_place(old, place)?,
             Action::RemoveSeen { key, seen } => {
                 *key = self.adopt(old, *key)?;

@@ -102,6 +102,7 @@ impl Contents {
         for segment in &mut self.segments {
             segment.is_own = false;
             if segment.is_sliced_of_base() {
+                segment.entries.drop_tail();
                 for entry in &mut *segment.entries {
                     entry.now = entry.origin;
                     entry.field = None;

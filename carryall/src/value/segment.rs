@@ -76,6 +76,7 @@ impl Segment {
         if !matches!(self.state, State::Map { .. }) {
             self.state = State::Gone;
         }
+        self.entries.drop_tail();
         for entry in &mut *self.entries {
             entry.now = None;
         }
@@ -102,7 +103,11 @@ impl Contents {
         let is_it = |segment: &Segment| {
             segment.name.len() == name.len() && (name.is_empty() || self.bytes(segment.name) == name)
         };
-        self.segments.iter().position(is_it)
+        if self.segments.first().is_some_and(is_it) { Some(0) } else { self.find_next(name) }
+    }
+
+    fn find_next(&self, name: &[u8]) -> Option<usize> {
+        self.segments.iter().position(|segment| self.bytes(segment.name) == name)
     }
 
     /// The index of a segment, which is noted if it is not there yet.

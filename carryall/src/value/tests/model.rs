@@ -162,7 +162,7 @@ fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
 /// How many changes there are to take back.
 fn count(contents: &Contents) -> u32 {
     let changes = contents.ops.iter().map(|op| match op.action {
-        Action::Fill { count, .. } => count,
+        Action::Fill(run) => run.count(),
         _ => 1,
     });
     changes.sum()
