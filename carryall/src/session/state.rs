@@ -86,8 +86,8 @@ pub(crate) struct State {
     /// What the handler asked for.
     pub(crate) intent: Intent,
     /// A session that this request ends: by logout, or because somebody else signs in. Survives panic,
-    /// cancellation and rollback.
-    pub(crate) ending: Option<Envelope>,
+    /// cancellation and rollback. Boxed, for hardly any request ends one.
+    pub(crate) ending: Option<Box<Envelope>>,
     /// The facts as loaded, for rollback.
     pub(crate) loaded: Option<Envelope>,
     /// The envelope changed apart from identity ("remember me").
@@ -306,7 +306,7 @@ impl State {
             return;
         }
         if self.standing == Standing::Live && self.ending.is_none() {
-            self.ending = self.loaded.clone();
+            self.ending = self.loaded.clone().map(Box::new);
         }
         self.start_over();
     }
