@@ -216,8 +216,8 @@ impl Visit {
     }
 
     /// The facts of a session that begins now, with what was noticed of its client.
-    pub(crate) fn begin_noticed(&self) -> Result<Envelope, Error> {
-        let mut envelope = self.house.begin()?;
+    pub(crate) fn begin_noticed(&self, now: Timestamp) -> Result<Envelope, Error> {
+        let mut envelope = self.house.begin(now)?;
         if let Some(noticed) = self.noticed.get() {
             envelope.origin.clone_from(&noticed.origin);
             envelope.fingerprint = noticed.fingerprint;
@@ -302,7 +302,7 @@ impl Engine for Visit {
     }
 
     fn begin(&self) -> Result<Envelope, Error> {
-        self.begin_noticed()
+        self.begin_noticed(self.house.now())
     }
 
     fn room(&self, envelope: Option<&Envelope>) -> usize {

@@ -40,7 +40,7 @@ fn begin(visit: &Visit, state: &mut State, now: Timestamp) -> Told {
     let house = &*visit.house;
     let mut envelope = match state.envelope.take() {
         Some(envelope) => envelope,
-        None => visit.begin_noticed()?,
+        None => visit.begin_noticed(now)?,
     };
     stamp(house, &mut envelope, now);
     let family = envelope.family;
@@ -218,7 +218,7 @@ fn finish(state: &mut State, envelope: Envelope, outcome: Outcome) -> Option<Ide
 
 /// The same login in a family of its own.
 pub(super) fn fresh(house: &House, envelope: &Envelope, now: Timestamp) -> Result<Envelope, Error> {
-    let mut fresh = house.begin()?;
+    let mut fresh = house.begin(now)?;
     fresh.login.clone_from(&envelope.login);
     fresh.logins = envelope.logins;
     fresh.persist_for = envelope.persist_for;

@@ -22,7 +22,7 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
     let begun = visit.lock().envelope.clone();
     let mut envelope = match begun {
         Some(envelope) => envelope,
-        None => visit.begin_noticed()?,
+        None => visit.begin_noticed(now)?,
     };
     stamp(house, &mut envelope, now);
     let generations = Generations::at(envelope.generation);
