@@ -1,10 +1,11 @@
 //! What a segment comes to when it is written, and whether that is what was loaded.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Contents;
 use super::entries::{Entries, Entry};
-use super::place::Slot;
+use super::place::{Slot, Span};
 use super::segment::{Segment, State};
 use crate::format::{Length, Sink};
 
@@ -15,6 +16,8 @@ pub(super) enum Body<'a> {
     Raw(&'a [u8]),
     /// A map of those entries that are not removed.
     Entries(&'a Entries),
+    /// This map of the base with other values in some places.
+    Patched(Span, &'a Entries),
 }
 
 impl Contents {
@@ -28,7 +31,10 @@ impl Contents {
             State::Map { .. } => {
                 let is_live = segment.entries.tail().is_some()
                     || segment.entries.iter().any(|entry| entry.now.is_some());
-                return is_live.then_some(Body::Entries(&segment.entries));
+                return is_live.then(|| match segment.base_in_place() {
+                    Some(base) => Body::Patched(base, &segment.entries),
+                    None => Body::Entries(&segment.entries),
+                });
             }
         };
         whole.map(|slot| Body::Raw(self.bytes(slot)))
@@ -38,7 +44,7 @@ impl Contents {
     pub(super) fn collect<'a>(&self, body: Body<'a>) -> Cow<'a, [u8]> {
         match body {
             Body::Raw(bytes) => Cow::Borrowed(bytes),
-            Body::Entries(_) => {
+            Body::Entries(_) | Body::Patched(..) => {
                 let mut out = Vec::with_capacity(self.len_of(body));
                 self.put(&mut out, body);
                 Cow::Owned(out)
@@ -57,7 +63,21 @@ impl Contents {
         match body {
             Body::Raw(bytes) => out.put(bytes),
             Body::Entries(entries) => self.put_entries(out, entries),
+            Body::Patched(base, entries) => self.put_patched(out, base, entries),
         }
+    }
+
+    fn put_patched(&self, out: &mut impl Sink, map: Span, entries: &Entries) {
+        let Range { mut start, end } = map.range();
+        for entry in entries.iter().filter(|entry| entry.is_written()) {
+            let (Some(origin), Some(now)) = (entry.origin.and_then(Slot::in_base), entry.now) else {
+                continue;
+            };
+            out.put(&self.base[start..origin.range().start]);
+            out.put(self.bytes(now));
+            start = origin.range().end;
+        }
+        out.put(&self.base[start..end]);
     }
 
     /// Appends a map; neighbours that lie one behind the other are copied in one go.

@@ -134,7 +134,7 @@ impl Contents {
                 && match self.body_of(segment) {
                     None => true,
                     Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),
-                    Some(Body::Entries(_)) => false,
+                    Some(Body::Entries(_) | Body::Patched(..)) => false,
                 }
         })
     }

@@ -65,6 +65,15 @@ impl Segment {
         }
     }
 
+    /// The map in the base that the entries are of, if they are where they were and none came or went.
+    pub(super) fn base_in_place(&self) -> Option<Span> {
+        let State::Map { whole: Some(whole), .. } = self.state else { return None };
+        let is_in_place = !self.is_own
+            && self.entries.tail().is_none()
+            && self.entries.iter().all(|entry| entry.now.is_some() == entry.origin.is_some());
+        whole.in_base().filter(|_| is_in_place)
+    }
+
     /// Whether anything in it was read.
     pub(super) fn is_any_seen(&self) -> bool {
         self.is_seen || self.entries.iter().any(|entry| entry.is_seen)
