@@ -51,12 +51,18 @@ pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw
     };
     let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
     let key = map.get(from..to).ok_or(Flaw::Malformed)?;
-    // And most are ASCII, which is seen in fewer steps.
-    if !key.is_ascii() && std::str::from_utf8(key).is_err() {
+    if !is_text(key) {
         return Err(Flaw::Malformed);
     }
     let end = skip(map, to).ok_or(Flaw::Malformed)?;
     Ok(Scanned { start, key: from..to, value: to..end })
+}
+
+/// Whether it is UTF-8. Most keys are ASCII, which is seen in fewer steps. Apart, so that what calls it stays small enough
+/// to be part of a loop.
+#[inline(never)]
+fn is_text(key: &[u8]) -> bool {
+    key.is_ascii() || std::str::from_utf8(key).is_ok()
 }
 
 /// Where a key begins that is too long for its header to be one byte, and its length.
@@ -83,6 +89,7 @@ fn skip(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The same for any value. Goes through nested values without recursion; a forged length makes it run out of bytes.
+#[inline(never)]
 fn skip_nested(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut pending = 1_usize;
     while pending > 0 {
