@@ -53,7 +53,7 @@ pub(crate) struct Read {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
     /// What is in the payload, if that was seen on the way.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) contents: Option<Box<Contents>>,
     pub(crate) expires: Timestamp,
 }
 
@@ -167,7 +167,7 @@ impl Claims {
         claims.truncate(place.end);
         let mut payload = Bytes::from(claims);
         payload.advance(place.start);
-        let contents = front.map(|front| Contents::of_front(payload.clone(), front));
+        let contents = front.map(|front| Box::new(Contents::of_front(payload.clone(), front)));
         Ok(Read { envelope, payload, contents, expires })
     }
 }

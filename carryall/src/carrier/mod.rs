@@ -91,7 +91,7 @@ pub(crate) struct Opened {
     pub(crate) envelope: Envelope,
     pub(crate) payload: Bytes,
     /// What is in the payload, if that was seen on the way.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) contents: Option<Box<Contents>>,
     /// The key it was made with.
     pub(crate) key_id: KeyId,
     /// The state of that key; under an accepted one the token is to be minted anew.

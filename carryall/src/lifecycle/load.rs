@@ -2,8 +2,6 @@
 
 mod kept;
 
-use bytes::Bytes;
-
 use super::admit::{Admission, Candidate, Knock, admit, choose};
 use super::meter;
 use super::place::Home;
@@ -21,7 +19,7 @@ use crate::policy::RequestHead;
 use crate::session::state::{Presented, Standing, State};
 use crate::session::{FLASH, age_flash};
 use crate::store::MemoryStore;
-use crate::value::{Contents, Unreadable};
+use crate::value::Contents;
 
 /// A session that may come in: the state of its request, built where it stays, for every move of it is a copy.
 struct Guest {
@@ -32,9 +30,10 @@ struct Guest {
 }
 
 impl Guest {
-    fn new(envelope: Envelope, contents: Contents, presented: Presented, generations: Generations) -> Self {
+    /// A guest whose values are still to be read.
+    fn new(envelope: Envelope, format: Format, presented: Presented, generations: Generations) -> Self {
         let key = KeyId::from_bytes(presented.key);
-        let mut state = Box::new(State::new(contents));
+        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
         state.standing = Standing::Live;
         state.envelope = Some(envelope);
         state.presented = Some(presented);
@@ -205,19 +204,23 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>, n
     if expires.is_some_and(|expires| now >= expires) {
         return Some(Err(Turned { reason: Refusal::Expired, family: Some(envelope.family), mute: false }));
     }
-    let read = || read(visit.house.home.format(), payload);
-    let Ok(contents) = contents.map_or_else(read, Ok) else {
-        return Some(Err(Turned { reason: Refusal::Unreadable, family: Some(envelope.family), mute: false }));
-    };
-    let generation = envelope.generation;
-    let generations = visit.house.known(&envelope.family).unwrap_or_else(|| Generations::at(generation));
+    let (family, generation) = (envelope.family, envelope.generation);
+    let generations = visit.house.known(&family).unwrap_or_else(|| Generations::at(generation));
     let presented = presented(generation, envelope.issued, key, key_id);
-    Some(Ok(Guest::new(envelope, contents, presented, generations)))
-}
-
-fn read(format: Format, payload: Bytes) -> Result<Contents, Unreadable> {
-    // A signed token without values may leave the object out.
-    if payload.is_empty() { Ok(Contents::empty(format)) } else { Contents::parse(format, payload) }
+    let mut guest = Guest::new(envelope, visit.house.home.format(), presented, generations);
+    let is_read = match contents {
+        Some(contents) => {
+            guest.state.contents = *contents;
+            true
+        }
+        // A signed token without values may leave the object out.
+        None => payload.is_empty() || guest.state.contents.load(payload).is_ok(),
+    };
+    Some(if is_read {
+        Ok(guest)
+    } else {
+        Err(Turned { reason: Refusal::Unreadable, family: Some(family), mute: false })
+    })
 }
 
 fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Presented {

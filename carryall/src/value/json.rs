@@ -26,10 +26,11 @@ pub(crate) struct Front {
 impl Front {
     /// The payload that `text` begins with, if it does.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut found =
-            Found { format: Format::Json, base: text.as_bytes(), segments: Few::new(), written: Vec::new() };
-        let len = read(&mut found).ok()?;
-        Some(Self { segments: found.segments, written: found.written, len })
+        let mut front = Self { segments: Few::new(), written: Vec::new(), len: 0 };
+        let (segments, written) = (&mut front.segments, &mut front.written);
+        let mut found = Found { format: Format::Json, base: text.as_bytes(), segments, written };
+        front.len = read(&mut found).ok()?;
+        Some(front)
     }
 
     /// How many bytes of the text it takes.
@@ -127,7 +128,7 @@ fn has(found: &Found<'_>, entries: &Entries, key: Slot) -> bool {
 fn name_of(found: &mut Found<'_>, whole: Span, key: &scan::Key) -> Result<Slot, Flaw> {
     let text = key.read(found.base)?;
     let place = (&text, key.text.start);
-    Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)
+    Slot::of_key(place, Slot::base(whole), 0, found.written).ok_or(Flaw::Malformed)
 }
 
 fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> Result<usize, Unreadable> {

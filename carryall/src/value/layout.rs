@@ -41,15 +41,13 @@ pub(super) fn empty(format: Format) -> &'static [u8] {
     }
 }
 
-/// The segments of a payload, and those of their names that had to be unescaped.
-pub(super) fn parse(format: Format, base: &[u8]) -> Result<(Few<Segment>, Vec<u8>), Unreadable> {
-    let whole = Span::whole(base.len()).ok_or(Unreadable)?;
-    let mut found = Found { format, base, segments: Few::new(), written: Vec::new() };
-    match format {
-        Format::Json => json::whole(&mut found)?,
-        Format::MessagePack => parse_msgpack(&mut found, whole)?,
+/// Finds the segments of a payload.
+pub(super) fn parse(found: &mut Found<'_>) -> Result<(), Unreadable> {
+    let whole = Span::whole(found.base.len()).ok_or(Unreadable)?;
+    match found.format {
+        Format::Json => json::whole(found),
+        Format::MessagePack => parse_msgpack(found, whole),
     }
-    Ok((found.segments, found.written))
 }
 
 fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
@@ -81,8 +79,9 @@ fn take(rest: &mut &[u8], base: &[u8], whole: Span) -> Result<Span, Unreadable> 
 pub(super) struct Found<'a> {
     pub(super) format: Format,
     pub(super) base: &'a [u8],
-    pub(super) segments: Few<Segment>,
-    pub(super) written: Vec<u8>,
+    pub(super) segments: &'a mut Few<Segment>,
+    /// Those of their names and keys that had to be unescaped.
+    pub(super) written: &'a mut Vec<u8>,
 }
 
 impl Found<'_> {
@@ -100,7 +99,7 @@ impl Found<'_> {
     }
 
     pub(super) fn bytes(&self, name: Slot) -> &[u8] {
-        name.of(self.base, &self.written)
+        name.of(self.base, self.written)
     }
 }
 

@@ -35,6 +35,7 @@ use crate::format::Format;
 use body::Body;
 use few::Few;
 pub(crate) use json::Front;
+use layout::Found;
 pub(crate) use layout::Unreadable;
 use op::Op;
 pub(crate) use op::{BodyUpdater, Updater};
@@ -82,8 +83,17 @@ impl Contents {
 
     /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
     pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
-        let (segments, written) = layout::parse(format, &base)?;
-        Ok(Self::loaded(format, base, segments, written))
+        let mut contents = Self::empty(format);
+        contents.load(base)?;
+        Ok(contents)
+    }
+
+    /// Makes empty contents those of a payload, where they lie: every move of them is a copy.
+    pub(crate) fn load(&mut self, base: Bytes) -> Result<(), Unreadable> {
+        let Self { format, segments, written, .. } = self;
+        layout::parse(&mut Found { format: *format, base: &base, segments, written })?;
+        self.base = base;
+        Ok(())
     }
 
     /// The contents whose payload was already found to be that of `base`.

@@ -365,7 +365,7 @@ fn contents_are_seen_on_the_way_wherever_the_payload_stands() {
         let opened = hs256().open(&token).unwrap();
         assert_eq!((&opened.payload[..], opened.contents.is_some()), (payload.as_bytes(), is_seen));
         let parse = || Contents::parse(Format::Json, opened.payload.clone()).unwrap();
-        let mut contents = opened.contents.unwrap_or_else(parse);
+        let mut contents = opened.contents.map_or_else(parse, |contents| *contents);
         assert_eq!(contents.keys("").unwrap(), ["n", "é"]);
         assert_eq!(contents.get("", "é.0.data").unwrap(), Some(&b"2"[..]));
         assert_eq!(contents.body("cart").unwrap().0, 3);

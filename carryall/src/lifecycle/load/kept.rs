@@ -83,7 +83,8 @@ fn guest(
     // A touch moves the header alone.
     envelope.issued = envelope.issued.max(header.seen);
     let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
-    let mut guest = Guest::new(envelope, contents, presented, generations);
+    let mut guest = Guest::new(envelope, contents.format(), presented, generations);
+    guest.state.contents = contents;
     guest.state.leasing.found = claim;
     guest.state.record = Some((opened.family, key));
     guest.state.version = Some(version.0);
