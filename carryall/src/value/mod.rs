@@ -1,8 +1,9 @@
 //! A session's values, kept encoded: what was loaded, what this request did to it, and how to do it again.
 //!
 //! [`Contents`] is the loaded payload and a write-set. Reading slices the payload and decodes nothing; writing keeps
-//! the new bytes beside it; what nobody touched is written back byte for byte. Every mutator leaves an [`op`], and
-//! [`rebase`] replays them on a payload that another request has written meanwhile.
+//! the new bytes beside it; what nobody touched is written back byte for byte. Every mutator leaves an [`op`], those
+//! that only fill a session one in common, and [`rebase`] replays them on a payload that another request has written
+//! meanwhile.
 
 mod apply;
 mod body;
