@@ -1,7 +1,7 @@
 //! Assembles [`Sessions`]: collects what each part needs, and turns contradictions into errors.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::carrier::{Carrier, Ticket};
@@ -241,6 +241,7 @@ impl SessionsBuilder {
             observer: self.observer,
             patience: self.patience,
             max_record: self.max_record,
+            room_of_new: OnceLock::new(),
             cap,
             queues: crate::lifecycle::Queues::default(),
             lines: crate::lifecycle::Queues::default(),

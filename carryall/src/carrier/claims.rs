@@ -156,7 +156,7 @@ impl Claims {
         let (envelope, expires) = wire.into_envelope().ok_or(Refusal::Unreadable)?;
         let bytes = part(claims, place);
         let payload = match front {
-            Some(front) => Payload::Contents(Contents::of_front(bytes, front)),
+            Some(front) => Payload::Contents(Box::new(Contents::of_front(bytes, front))),
             None => Payload::Bytes(bytes),
         };
         Ok(Opened { envelope, payload, key_id, key, expires: Some(expires) })

@@ -103,7 +103,7 @@ pub(crate) enum Payload {
     /// As it was put in, or empty.
     Bytes(Bytes),
     /// With what is in it, which was seen on the way.
-    Contents(Contents),
+    Contents(Box<Contents>),
 }
 
 /// A [`Carrier`] with its keys.

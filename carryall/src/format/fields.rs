@@ -78,6 +78,7 @@ impl Format {
     }
 
     /// Appends a string, which the caller knows to be UTF-8.
+    #[inline]
     pub(crate) fn put_text(self, out: &mut impl Sink, text: &[u8]) {
         match self {
             Self::Json => json::put_text(out, text),

@@ -1,6 +1,6 @@
 //! The configured whole: what every request shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::meter;
@@ -43,6 +43,8 @@ pub(crate) struct House {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) patience: Patience,
     pub(crate) max_record: usize,
+    /// The room in a session that begins now and remembers nothing of its client.
+    pub(crate) room_of_new: OnceLock<usize>,
     /// How many sessions a user may have at once.
     pub(crate) cap: Option<Cap>,
     /// Writers that have lost a race.
@@ -150,13 +152,13 @@ impl House {
 
     /// How many payload bytes fit beside this envelope.
     pub(crate) fn room(&self, envelope: Option<&Envelope>) -> usize {
-        let anonymous;
-        let envelope = if let Some(envelope) = envelope {
-            envelope
-        } else {
-            anonymous = placeholder();
-            &anonymous
-        };
+        match envelope {
+            Some(envelope) => self.room_beside(envelope),
+            None => *self.room_of_new.get_or_init(|| self.room_beside(&placeholder())),
+        }
+    }
+
+    fn room_beside(&self, envelope: &Envelope) -> usize {
         let name = self.cookie.name().len();
         match &self.home {
             Home::Client(carrier) => carrier.room(envelope, name).saturating_sub(GROWTH),

@@ -229,11 +229,11 @@ fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Turned> {
     let envelope = std::mem::replace(&mut opened.envelope, Envelope::begin(family, now));
     let mut guest = Guest::new(format, envelope, presented, generations, now);
     match std::mem::replace(&mut opened.payload, Payload::Bytes(Bytes::new())) {
-        Payload::Contents(contents) => guest.state.contents = contents,
+        Payload::Contents(contents) => guest.state.contents = *contents,
         // A signed token without values may leave the object out.
         Payload::Bytes(bytes) if bytes.is_empty() => {}
         Payload::Bytes(bytes) => {
-            guest.state.contents.load(format, bytes).map_err(|Unreadable| turned(Refusal::Unreadable))?;
+            guest.state.contents.load(bytes).map_err(|Unreadable| turned(Refusal::Unreadable))?;
         }
     }
     Ok(guest)

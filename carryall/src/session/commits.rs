@@ -36,6 +36,7 @@ pub(crate) struct Commits {
 
 impl Commits {
     /// Whether nothing can be written now, whatever the session is.
+    #[inline]
     pub(crate) fn refuses_writes(&self) -> bool {
         self.is_closed || self.under_way > 0
     }

@@ -86,8 +86,8 @@ pub(crate) struct State {
     /// What the handler asked for.
     pub(crate) intent: Intent,
     /// A session that this request ends: by logout, or because somebody else signs in. Survives panic,
-    /// cancellation and rollback.
-    pub(crate) ending: Option<Envelope>,
+    /// cancellation and rollback. Boxed, for hardly any request ends one.
+    pub(crate) ending: Option<Box<Envelope>>,
     /// The facts as loaded, for rollback.
     pub(crate) loaded: Option<Envelope>,
     /// The envelope changed apart from identity ("remember me").
@@ -193,24 +193,40 @@ impl State {
         op: impl FnOnce(&mut Contents) -> Result<R, Error>,
     ) -> Result<R, Error> {
         self.check_writable()?;
-        let room = *self.room.get_or_insert_with(|| engine.room(self.envelope.as_ref()));
+        let room = match self.room {
+            Some(room) => room,
+            None => *self.room.insert(engine.room(self.envelope.as_ref())),
+        };
         // The exact length takes a walk over everything, so it is asked only where it could matter.
-        let is_tight = self.contents.longest() > room / 2;
-        let before = if is_tight { self.contents.encoded_len() } else { 0 };
+        let before = if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 };
         let result = op(&mut self.contents)?;
-        if is_tight || self.contents.longest() > room {
-            let after = self.contents.encoded_len();
-            if after > room && after > before {
-                self.contents.undo_last()?;
-                return Err(too_large(room));
-            }
+        if before > 0 || self.contents.longest() > room {
+            self.take_back_unless_fits(room, before)?;
         }
         self.revision += 1;
         Ok(result)
     }
 
+    /// Takes the last write back if it made too much of what took so many bytes before.
+    #[inline(never)]
+    fn take_back_unless_fits(&mut self, room: usize, before: usize) -> Result<(), Error> {
+        let after = self.contents.encoded_len();
+        if after > room && after > before {
+            self.contents.undo_last()?;
+            return Err(too_large(room));
+        }
+        Ok(())
+    }
+
     /// Whether a write could still be kept.
+    #[inline]
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        let is_plain = matches!(self.standing, Standing::New | Standing::Live) && !self.read_only;
+        if is_plain && !self.commits.refuses_writes() { Ok(()) } else { self.why_not_writable() }
+    }
+
+    #[cold]
+    fn why_not_writable(&self) -> Result<(), Error> {
         if self.commits.under_way > 0 && !self.commits.is_closed {
             return Err(Error::new(
                 ErrorKind::Misuse,
@@ -294,7 +310,7 @@ impl State {
             return;
         }
         if self.standing == Standing::Live && self.ending.is_none() {
-            self.ending = self.loaded.clone();
+            self.ending = self.loaded.clone().map(Box::new);
         }
         self.start_over();
     }

@@ -128,9 +128,7 @@ impl Session {
 
     /// Apart from [`set_in`](Self::set_in), so that there is one of it for all types.
     fn set_packed(&self, segment: &str, key: &str, packed: &[u8]) -> Result<(), Error> {
-        self.state().write(&*self.engine, |contents| {
-            contents.set(segment, key, |format, out| format.put_packed(packed, out))
-        })
+        self.state().write(&*self.engine, |contents| contents.set(segment, key, packed))
     }
 
     pub(super) fn contains_in(&self, segment: &str, key: &str) -> Result<bool, Error> {

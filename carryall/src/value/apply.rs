@@ -3,9 +3,11 @@
 use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Op, Place};
 use super::place::Slot;
+use super::run::{Field, Run};
 use super::segment::Segment;
-use super::{Contents, op, path};
+use super::{AROUND, Contents, path};
 use crate::error::Error;
+use crate::format::Flaw;
 
 impl Contents {
     /// Does what was asked for and remembers it; an error leaves everything as it was.
@@ -27,17 +29,12 @@ impl Contents {
     /// Adds to the write-set.
     #[inline]
     pub(super) fn remember(&mut self, op: Op) {
-        /// Headers, lengths and punctuation around one value.
-        const AROUND: usize = 32;
         let key = match &op.action {
             Action::Set { place, .. } | Action::Update { place, .. } => place.key.len(),
             _ => 0,
         };
         // As if every character of a name had to be escaped.
         self.grown += AROUND + op.effect.len() + 6 * (key + op.segment.len());
-        if self.ops.capacity() == 0 {
-            self.ops = Vec::with_capacity(op::USUAL);
-        }
         self.ops.push(op);
     }
 
@@ -45,6 +42,7 @@ impl Contents {
         match action {
             Action::Clear | Action::ClearAll => Ok(Effect::Removed),
             Action::SetBody { body, .. } => self.locate(segment).map(|_| Effect::Stored(*body)),
+            Action::Fill(run) => self.locate_map(segment).map(|_| Effect::Stored(run.fields())),
             Action::UpdateBody { update, .. } => {
                 let at = self.locate(segment)?;
                 let segment = &self.segments[at];
@@ -164,6 +162,7 @@ impl Contents {
                 let at = self.locate(name)?;
                 self.segments[at].replace(version, now, is_own);
             }
+            Action::Fill(run) => return self.fill(name, *run),
             Action::Set { place: Place { key, .. }, .. }
             | Action::Update { place: Place { key, .. }, .. }
             | Action::Remove { place: Place { key, .. } }
@@ -175,6 +174,29 @@ impl Contents {
             }
         }
         Ok(())
+    }
+
+    /// Sets every value of a run.
+    fn fill(&mut self, segment: Slot, run: Run) -> Result<(), Error> {
+        let at = self.locate_map(segment)?;
+        let mut fields = Vec::new();
+        run.each(&self.written, |field| fields.push(field)).map_err(Flaw::while_decoding)?;
+        for Field { key, value, whole } in fields {
+            let found = self.find_entry(at, self.bytes(key));
+            self.enter(at, found, key, (Some(value), Some(whole)), true);
+        }
+        Ok(())
+    }
+
+    /// Takes the last change off the write-set; what came of it.
+    pub(super) fn take_last(&mut self) -> Result<Option<Effect>, Error> {
+        if let Some(Op { action: Action::Fill(run), effect, .. }) = self.ops.last_mut()
+            && let Some(taken) = run.pop(&self.written).map_err(Flaw::while_decoding)?
+        {
+            *effect = Effect::Stored(run.fields());
+            return Ok(Some(Effect::Stored(taken)));
+        }
+        Ok(self.ops.pop().map(|op| op.effect))
     }
 
     /// Sets or removes the value of the entry that was found for a key, or of a new one.

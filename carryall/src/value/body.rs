@@ -1,10 +1,11 @@
 //! What a segment comes to when it is written, and whether that is what was loaded.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Contents;
-use super::entries::Entry;
-use super::place::Slot;
+use super::entries::{Entries, Entry};
+use super::place::{Slot, Span};
 use super::segment::{Segment, State};
 use crate::format::{Length, Sink};
 
@@ -14,7 +15,9 @@ pub(super) enum Body<'a> {
     /// These bytes.
     Raw(&'a [u8]),
     /// A map of those entries that are not removed.
-    Entries(&'a [Entry]),
+    Entries(&'a Entries),
+    /// This map of the base with other values in some places.
+    Patched(Span, &'a Entries),
 }
 
 impl Contents {
@@ -24,10 +27,14 @@ impl Contents {
             State::Gone => None,
             State::Stored => segment.base.map(|base| Slot::base(base.body)),
             State::Document { body, .. } => Some(body),
-            State::Map { whole, .. } if !segment.entries.iter().any(Entry::is_written) => whole,
+            State::Map { whole, .. } if !segment.entries.is_any_written() => whole,
             State::Map { .. } => {
-                let is_live = segment.entries.iter().any(|entry| entry.now.is_some());
-                return is_live.then_some(Body::Entries(&segment.entries));
+                let is_live = segment.entries.tail().is_some()
+                    || segment.entries.iter().any(|entry| entry.now.is_some());
+                return is_live.then(|| match segment.base_in_place() {
+                    Some(base) => Body::Patched(base, &segment.entries),
+                    None => Body::Entries(&segment.entries),
+                });
             }
         };
         whole.map(|slot| Body::Raw(self.bytes(slot)))
@@ -37,7 +44,7 @@ impl Contents {
     pub(super) fn collect<'a>(&self, body: Body<'a>) -> Cow<'a, [u8]> {
         match body {
             Body::Raw(bytes) => Cow::Borrowed(bytes),
-            Body::Entries(_) => {
+            Body::Entries(_) | Body::Patched(..) => {
                 let mut out = Vec::with_capacity(self.len_of(body));
                 self.put(&mut out, body);
                 Cow::Owned(out)
@@ -56,15 +63,31 @@ impl Contents {
         match body {
             Body::Raw(bytes) => out.put(bytes),
             Body::Entries(entries) => self.put_entries(out, entries),
+            Body::Patched(base, entries) => self.put_patched(out, base, entries),
         }
     }
 
+    fn put_patched(&self, out: &mut impl Sink, map: Span, entries: &Entries) {
+        let Range { mut start, end } = map.range();
+        for entry in entries.iter().filter(|entry| entry.is_written()) {
+            let (Some(origin), Some(now)) = (entry.origin.and_then(Slot::in_base), entry.now) else {
+                continue;
+            };
+            out.put(&self.base[start..origin.range().start]);
+            out.put(self.bytes(now));
+            start = origin.range().end;
+        }
+        out.put(&self.base[start..end]);
+    }
+
     /// Appends a map; neighbours that lie one behind the other are copied in one go.
-    fn put_entries(&self, out: &mut impl Sink, entries: &[Entry]) {
+    fn put_entries(&self, out: &mut impl Sink, entries: &Entries) {
         let format = self.format;
-        format.open_map(out, entries.iter().filter(|entry| entry.now.is_some()).count());
+        let listed = entries.iter().filter(|entry| entry.now.is_some()).count();
+        let tail = entries.tail();
+        format.open_map(out, listed + tail.map_or(0, |tail| tail.count() as usize));
         let mut is_first = true;
-        let mut rest = entries;
+        let mut rest = &**entries;
         while let Some((entry, after)) = rest.split_first() {
             rest = after;
             let Some(now) = entry.now else { continue };
@@ -81,13 +104,17 @@ impl Contents {
             }
             is_first = false;
         }
+        if let Some(tail) = tail {
+            format.put_fields(out, is_first, self.written(tail.fields()));
+        }
         format.close_map(out);
     }
 
     /// Whether it would be written with another meaning than it was loaded with.
     pub(super) fn is_segment_changed(&self, segment: &Segment) -> bool {
         if segment.is_sliced_of_base() {
-            return segment.entries.iter().any(|entry| self.is_entry_changed(entry));
+            return segment.entries.tail().is_some()
+                || segment.entries.iter().any(|entry| self.is_entry_changed(entry));
         }
         if matches!(segment.state, State::Stored) {
             return false;

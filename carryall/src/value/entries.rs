@@ -2,15 +2,21 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::op;
 use super::place::{Slot, Span};
+use super::run::{Field, Run};
+use crate::format::Flaw;
+
+/// How many entries are reserved room for when the first is added: a form's worth, and still a small allocation.
+const USUAL: usize = 12;
 
 /// The values of a map segment.
 #[derive(Clone, Default)]
 pub(super) struct Entries {
     list: Vec<Entry>,
-    /// One bit for all keys with equal marks, modulo 64; most keys are seen to be new by it.
-    met: u64,
+    /// One bit for each mark that a key has; most keys are seen to be new by it.
+    met: [u64; 4],
+    /// What comes last and is not on the list yet, in MessagePack: values that were set at which nobody has looked.
+    tail: Option<Run>,
 }
 
 /// One value of a map segment. It stays when the value is removed, to know what was there.
@@ -36,34 +42,91 @@ pub(super) struct Entry {
 impl Entries {
     /// Room for so many.
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { list: Vec::with_capacity(count), met: 0 }
+        Self { list: Vec::with_capacity(count), ..Self::default() }
     }
 
     /// Whether there may be an entry with this mark.
     #[inline]
     pub(super) fn may_have(&self, mark: u8) -> bool {
-        self.met & bit(mark) != 0
+        let (at, bit) = bit(mark);
+        self.met[at] & bit != 0
     }
 
     /// Adds one with a key that none of the others has.
     #[inline]
     pub(super) fn push(&mut self, entry: Entry) {
-        if self.list.capacity() == 0 {
-            self.list = Vec::with_capacity(op::USUAL);
+        if self.list.len() == self.list.capacity() {
+            self.list.reserve(USUAL);
         }
-        self.met |= bit(entry.mark);
+        self.note(entry.mark);
         self.list.push(entry);
+    }
+
+    #[inline]
+    fn note(&mut self, mark: u8) {
+        let (at, bit) = bit(mark);
+        self.met[at] |= bit;
     }
 
     pub(super) fn clear(&mut self) {
         self.list.clear();
-        self.met = 0;
+        self.met = [0; 4];
+        self.tail = None;
+    }
+
+    /// Adds what was written there to the tail, under a key that none of the others has. It has to lie
+    /// [where the tail ends](Self::is_tail_at).
+    #[inline]
+    pub(super) fn append(&mut self, field: Span, mark: u8) {
+        self.note(mark);
+        match &mut self.tail {
+            Some(tail) => _ = tail.extend(field),
+            tail @ None => *tail = Some(Run::of(field)),
+        }
+    }
+
+    /// Whether what is written next goes on where the tail ends.
+    #[inline]
+    pub(super) fn is_tail_at(&self, end: usize) -> bool {
+        self.tail.is_none_or(|tail| tail.fields().range().end == end)
+    }
+
+    #[inline]
+    pub(super) fn tail(&self) -> Option<Run> {
+        self.tail
+    }
+
+    /// Whether this request wrote or removed any, be it to the value it had.
+    pub(super) fn is_any_written(&self) -> bool {
+        self.tail.is_some() || self.list.iter().any(Entry::is_written)
+    }
+
+    /// Goes without what is not on the list.
+    pub(super) fn drop_tail(&mut self) {
+        self.tail = None;
+    }
+
+    /// Puts on the list what is not on it yet.
+    pub(super) fn list_tail(&mut self, written: &[u8]) -> Result<(), Flaw> {
+        let Some(tail) = self.tail else { return Ok(()) };
+        tail.each(written, |Field { key, value, whole }| {
+            let mark = mark(key.of(&[], written));
+            self.push(Entry {
+                field: Some(whole),
+                now: Some(value),
+                is_own: true,
+                ..Entry::absent(key, mark)
+            });
+        })?;
+        self.tail = None;
+        Ok(())
     }
 }
 
+/// Where the bit of a mark is.
 #[inline]
-fn bit(mark: u8) -> u64 {
-    1 << (mark % 64)
+fn bit(mark: u8) -> (usize, u64) {
+    (usize::from(mark / 64), 1 << (mark % 64))
 }
 
 impl Deref for Entries {
@@ -86,9 +149,12 @@ impl DerefMut for Entries {
 /// What two equal keys have in common, and others hardly ever.
 #[inline]
 pub(super) fn mark(key: &[u8]) -> u8 {
-    let ends = key.first().zip(key.last()).map_or(0, |(a, b)| a.wrapping_mul(5).wrapping_add(*b));
+    let (Some(first), Some(middle), Some(last)) = (key.first(), key.get(key.len() / 2), key.last()) else {
+        return 0;
+    };
+    let ends = first.wrapping_mul(5).wrapping_add(*last);
     // Of the length only the lowest bits.
-    key.len().to_le_bytes()[0].wrapping_add(ends)
+    middle.wrapping_mul(31).wrapping_add(ends).wrapping_add(key.len().to_le_bytes()[0])
 }
 
 impl Entry {

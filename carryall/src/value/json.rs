@@ -1,6 +1,7 @@
 //! The layout in JSON, read in one pass: the segments, and the entries of the default one, which most requests touch.
 
 use super::entries::{Entries, Entry, mark};
+use super::few::Few;
 use super::layout::{Found, Unreadable};
 use super::place::{Slot, Span};
 use super::segment::{Segment, State, Stored};
@@ -20,7 +21,7 @@ const USUAL_ENTRY: usize = 24;
 
 /// A payload at the front of a text that goes on.
 pub(crate) struct Front {
-    segments: Vec<Segment>,
+    segments: Few<Segment>,
     written: Vec<u8>,
     len: usize,
 }
@@ -28,10 +29,11 @@ pub(crate) struct Front {
 impl Front {
     /// The payload that `text` begins with, if it does.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let mut found =
-            Found { format: Format::Json, base: text.as_bytes(), segments: Vec::new(), written: Vec::new() };
-        let len = read(&mut found).ok()?;
-        Some(Self { segments: found.segments, written: found.written, len })
+        let mut front = Self { segments: Few::new(), written: Vec::new(), len: 0 };
+        let (segments, written) = (&mut front.segments, &mut front.written);
+        let mut found = Found { format: Format::Json, base: text.as_bytes(), segments, written };
+        front.len = read(&mut found).ok()?;
+        Some(front)
     }
 
     /// How many bytes of the text it takes.
@@ -39,7 +41,7 @@ impl Front {
         self.len
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Segment>, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Few<Segment>, Vec<u8>) {
         (self.segments, self.written)
     }
 }
@@ -154,7 +156,7 @@ fn has(found: &Found<'_>, entries: &Entries, key: Slot, mark: u8) -> bool {
 fn name_of(found: &mut Found<'_>, whole: Span, key: &scan::Key) -> Result<Slot, Flaw> {
     let text = key.read(found.base)?;
     let place = (&text, key.text.start);
-    Slot::of_key(place, Slot::base(whole), 0, &mut found.written).ok_or(Flaw::Malformed)
+    Slot::of_key(place, Slot::base(whole), 0, found.written).ok_or(Flaw::Malformed)
 }
 
 fn add_others(found: &mut Found<'_>, whole: Span, start: usize, depth: u32) -> Result<usize, Unreadable> {

@@ -16,6 +16,7 @@
 //! `data` is the default segment, the pairs are version and body. The default segment is a map of version 0.
 
 use super::body::Body;
+use super::few::Few;
 use super::place::{Slot, Span};
 use super::segment::{Segment, Stored};
 use super::{Contents, DEFAULT, LONGEST_NAME, MOST_SEGMENTS, json};
@@ -32,9 +33,6 @@ impl From<Flaw> for Unreadable {
     }
 }
 
-/// Room for as many segments as most sessions have: values, and flash messages.
-const USUALLY: usize = 2;
-
 /// The payload of a session without segments.
 pub(super) fn empty(format: Format) -> &'static [u8] {
     match format {
@@ -43,15 +41,13 @@ pub(super) fn empty(format: Format) -> &'static [u8] {
     }
 }
 
-/// The segments of a payload, and those of their names that had to be unescaped.
-pub(super) fn parse(format: Format, base: &[u8]) -> Result<(Vec<Segment>, Vec<u8>), Unreadable> {
-    let whole = Span::whole(base.len()).ok_or(Unreadable)?;
-    let mut found = Found { format, base, segments: Vec::new(), written: Vec::new() };
-    match format {
-        Format::Json => json::whole(&mut found)?,
-        Format::MessagePack => parse_msgpack(&mut found, whole)?,
+/// Finds the segments of a payload.
+pub(super) fn parse(found: &mut Found<'_>) -> Result<(), Unreadable> {
+    let whole = Span::whole(found.base.len()).ok_or(Unreadable)?;
+    match found.format {
+        Format::Json => json::whole(found),
+        Format::MessagePack => parse_msgpack(found, whole),
     }
-    Ok((found.segments, found.written))
 }
 
 fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
@@ -61,8 +57,6 @@ fn parse_msgpack(found: &mut Found<'_>, whole: Span) -> Result<(), Unreadable> {
     if count > MOST_SEGMENTS {
         return Err(Unreadable);
     }
-    // A segment takes four bytes at least, so a forged count reserves no more than was sent.
-    found.segments = Vec::with_capacity(count.min(rest.len() / 4));
     for _ in 0..count {
         let name = take(&mut rest, base, whole)?;
         let version = varint::take(&mut rest).and_then(|n| u32::try_from(n).ok()).ok_or(Unreadable)?;
@@ -85,15 +79,13 @@ fn take(rest: &mut &[u8], base: &[u8], whole: Span) -> Result<Span, Unreadable> 
 pub(super) struct Found<'a> {
     pub(super) format: Format,
     pub(super) base: &'a [u8],
-    pub(super) segments: Vec<Segment>,
-    pub(super) written: Vec<u8>,
+    pub(super) segments: &'a mut Few<Segment>,
+    /// Those of their names and keys that had to be unescaped.
+    pub(super) written: &'a mut Vec<u8>,
 }
 
 impl Found<'_> {
     pub(super) fn add(&mut self, name: Slot, stored: Stored) -> Result<(), Unreadable> {
-        if self.segments.capacity() == 0 {
-            self.segments = Vec::with_capacity(USUALLY);
-        }
         let text = self.bytes(name);
         let is_default_sound = text != DEFAULT.as_bytes()
             || (stored.version == 0 && self.format.begins_map(&self.base[stored.body.range()]));
@@ -107,7 +99,7 @@ impl Found<'_> {
     }
 
     pub(super) fn bytes(&self, name: Slot) -> &[u8] {
-        name.of(self.base, &self.written)
+        name.of(self.base, self.written)
     }
 }
 

@@ -3,12 +3,10 @@
 //! What was read is remembered by its top-level key, for that is what a conflict is about.
 
 use super::entries::{Entry, mark};
-use super::op::{Action, Effect, Guard, Op, Place};
+use super::op::{Action, Effect, Place};
 use super::place::{Slot, Span};
-use super::segment::State;
 use super::{Contents, path};
 use crate::error::Error;
-use crate::format::Format;
 
 /// Where a path leads: its entry, if the segment ever had one, its top-level key, and the rest of the way.
 pub(super) struct Found<'p> {
@@ -20,7 +18,7 @@ pub(super) struct Found<'p> {
 /// Where the first dot of a path is. Paths are short; a search made for long text would take longer to begin than this
 /// to end.
 #[inline]
-fn dot_in(path: &str) -> Option<usize> {
+pub(super) fn dot_in(path: &str) -> Option<usize> {
     path.bytes().position(|byte| byte == b'.')
 }
 
@@ -43,86 +41,6 @@ impl Contents {
         let at = self.open(segment)?;
         let live = self.segments[at].entries.iter().filter(|entry| entry.now.is_some());
         Ok(live.map(|entry| self.text(entry.key).to_owned()).collect())
-    }
-
-    /// Stores an encoded value. If the key was read before, it is stored only as long as it is what was read.
-    ///
-    /// A path that is no key leads into nested maps, which are made if they are missing.
-    /// `encode` appends the value; its error leaves everything as it was.
-    pub(crate) fn set(
-        &mut self,
-        segment: &str,
-        path: &str,
-        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        if let Some(at) = self.segment_without(segment, path) {
-            return self.add(at, path, Guard::Blind, encode);
-        }
-        let at = self.open(segment)?;
-        let found = self.resolve(at, path);
-        let guard = self.guard_of(at, &found)?;
-        let segment = self.segments[at].name;
-        if found.rest.is_some() {
-            let place = self.place_of(at, &found)?;
-            let value = self.keep_with(encode)?;
-            return self.apply(segment, Action::Set { place, value, guard });
-        }
-        let Some(entry) = found.entry else { return self.add(at, found.key, guard, encode) };
-        let key = self.segments[at].entries[entry].key;
-        let value = self.keep_with(encode)?;
-        self.remember(Op::set(segment, key, value, guard));
-        self.overwrite(at, entry, (Some(Slot::written(value)), None), true);
-        Ok(())
-    }
-
-    /// The segment, if it is seen at a glance that a path is a key which it never had, and that nobody has looked:
-    /// so it is when a session is filled, and finding out about everything else takes longer than storing the value.
-    fn segment_without(&self, segment: &str, path: &str) -> Option<usize> {
-        let at = self.find(segment.as_bytes())?;
-        let segment = &self.segments[at];
-        let is_new = matches!(segment.state, State::Map { .. })
-            && !segment.entries.may_have(mark(path.as_bytes()))
-            && !segment.is_seen
-            && self.reading.is_empty()
-            && dot_in(path).is_none();
-        is_new.then_some(at)
-    }
-
-    /// Stores the value of a key that is new to its segment.
-    fn add(
-        &mut self,
-        at: usize,
-        key: &str,
-        guard: Guard,
-        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mark = mark(key.as_bytes());
-        let (key, value, field) = self.keep_field(key, encode)?;
-        self.remember(Op::set(self.segments[at].name, key, value, guard));
-        let (field, now) = (field.map(Slot::written), Some(Slot::written(value)));
-        self.segments[at].entries.push(Entry { field, now, is_own: true, ..Entry::absent(key, mark) });
-        Ok(())
-    }
-
-    /// Keeps a new key and its value; in MessagePack as the entry that they will be in the payload.
-    fn keep_field(
-        &mut self,
-        key: &str,
-        encode: impl FnOnce(Format, &mut Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(Slot, Span, Option<Span>), Error> {
-        if self.format == Format::Json {
-            let key = Slot::written(self.keep(key.as_bytes())?);
-            return Ok((key, self.keep_with(encode)?, None));
-        }
-        let mut key_end = 0;
-        let field = self.keep_with(|format, out| {
-            let start = out.len();
-            format.put_text(out, key.as_bytes());
-            key_end = out.len() - start;
-            encode(format, out)
-        })?;
-        let key = Slot::written(field.part(&(key_end - key.len()..key_end)));
-        Ok((key, field.part(&(key_end..field.len())), Some(field)))
     }
 
     /// Removes a value, whatever it is by then. Whether there was one.
@@ -211,26 +129,6 @@ impl Contents {
             self.segments[at].entries.push(Entry { is_seen: true, ..Entry::absent(key, mark) });
         }
         Ok(())
-    }
-
-    #[inline]
-    fn guard_of(&self, at: usize, found: &Found<'_>) -> Result<Guard, Error> {
-        let segment = &self.segments[at];
-        let is_entry_seen = found.entry.is_some_and(|entry| segment.entries[entry].is_seen);
-        if !is_entry_seen && !segment.is_seen {
-            return if self.reading.is_empty() {
-                Ok(Guard::Blind)
-            } else {
-                self.guard_of_marks(at, found.key.as_bytes())
-            };
-        }
-        let stored = match found.entry {
-            Some(entry) if segment.is_sliced_of_base() => {
-                segment.entries[entry].origin.and_then(Slot::in_base)
-            }
-            _ => self.stored_value(at, found.key.as_bytes()),
-        };
-        Ok(stored.map_or(Guard::Absent, |span| Guard::Base(0, span)))
     }
 
     /// What the base says of a key.

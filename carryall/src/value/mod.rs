@@ -1,13 +1,15 @@
 //! A session's values, kept encoded: what was loaded, what this request did to it, and how to do it again.
 //!
 //! [`Contents`] is the loaded payload and a write-set. Reading slices the payload and decodes nothing; writing keeps
-//! the new bytes beside it; what nobody touched is written back byte for byte. Every mutator leaves an [`op`], and
-//! [`rebase`] replays them on a payload that another request has written meanwhile.
+//! the new bytes beside it; what nobody touched is written back byte for byte. Every mutator leaves an [`op`], those
+//! that only fill a session one in common, and [`rebase`] replays them on a payload that another request has written
+//! meanwhile.
 
 mod apply;
 mod body;
 mod document;
 mod entries;
+mod few;
 mod json;
 mod layout;
 mod map;
@@ -16,7 +18,9 @@ mod path;
 mod place;
 mod reading;
 mod rebase;
+mod run;
 mod segment;
+mod set;
 mod slice;
 #[cfg(test)]
 mod tests;
@@ -30,7 +34,9 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 
 use body::Body;
+use few::Few;
 pub(crate) use json::Front;
+use layout::Found;
 pub(crate) use layout::Unreadable;
 use op::Op;
 pub(crate) use op::{BodyUpdater, Updater};
@@ -47,6 +53,9 @@ const MOST_SEGMENTS: usize = 256;
 /// Longest name of a segment, in bytes.
 const LONGEST_NAME: usize = 64;
 
+/// Headers, lengths and punctuation around one value.
+const AROUND: usize = 32;
+
 /// All segments of one session, and what this request did to them. A clone shares the payload.
 #[derive(Clone)]
 pub(crate) struct Contents {
@@ -55,9 +64,9 @@ pub(crate) struct Contents {
     base: Bytes,
     /// Those of the base in its order, then new ones. One that is only here to remember that it was looked for
     /// is never written.
-    segments: Vec<Segment>,
+    segments: Few<Segment>,
     /// The write-set, in program order.
-    ops: Vec<Op>,
+    ops: Few<Op>,
     /// Keys and values that were written, and names that had to be unescaped.
     written: Vec<u8>,
     /// How many bytes the ops can have added at most.
@@ -70,19 +79,20 @@ impl Contents {
     /// Contents without any segment.
     pub(crate) fn empty(format: Format) -> Self {
         let base = Bytes::from_static(layout::empty(format));
-        Self::loaded(format, base, Vec::new(), Vec::new())
+        Self::loaded(format, base, Few::new(), Vec::new())
     }
 
     /// The contents of a payload. Only the segments are found; what is in them is looked at when it is touched.
     pub(crate) fn parse(format: Format, base: Bytes) -> Result<Self, Unreadable> {
-        let (segments, written) = layout::parse(format, &base)?;
-        Ok(Self::loaded(format, base, segments, written))
+        let mut contents = Self::empty(format);
+        contents.load(base)?;
+        Ok(contents)
     }
 
-    /// Takes a payload over in place of what is here, which was never looked at.
-    pub(crate) fn load(&mut self, format: Format, base: Bytes) -> Result<(), Unreadable> {
-        (self.segments, self.written) = layout::parse(format, &base)?;
-        self.format = format;
+    /// Makes empty contents those of a payload, where they lie: every move of them is a copy.
+    pub(crate) fn load(&mut self, base: Bytes) -> Result<(), Unreadable> {
+        let Self { format, segments, written, .. } = self;
+        layout::parse(&mut Found { format: *format, base: &base, segments, written })?;
         self.base = base;
         Ok(())
     }
@@ -93,8 +103,8 @@ impl Contents {
         Self::loaded(Format::Json, base, segments, written)
     }
 
-    fn loaded(format: Format, base: Bytes, segments: Vec<Segment>, written: Vec<u8>) -> Self {
-        Self { format, base, segments, ops: Vec::new(), written, grown: 0, reading: Vec::new() }
+    fn loaded(format: Format, base: Bytes, segments: Few<Segment>, written: Vec<u8>) -> Self {
+        Self { format, base, segments, ops: Few::new(), written, grown: 0, reading: Vec::new() }
     }
 
     /// How the values are encoded.
@@ -130,11 +140,12 @@ impl Contents {
     pub(crate) fn is_empty(&self) -> bool {
         self.segments.iter().all(|segment| {
             // Mostly one of the values that were found says so already.
-            segment.entries.iter().all(|entry| entry.now.is_none())
+            segment.entries.tail().is_none()
+                && segment.entries.iter().all(|entry| entry.now.is_none())
                 && match self.body_of(segment) {
                     None => true,
                     Some(Body::Raw(body)) => self.name(segment) == DEFAULT && self.format.is_empty_map(body),
-                    Some(Body::Entries(_)) => false,
+                    Some(Body::Entries(_) | Body::Patched(..)) => false,
                 }
         })
     }

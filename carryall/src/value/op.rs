@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Contents;
 use super::place::{Slot, Span};
+use super::run::Run;
 use crate::error::Error;
 
 /// Makes a new value of the current one; `None` is an absent value on either side.
@@ -14,9 +15,6 @@ pub(crate) type Updater = Arc<dyn Fn(Option<&[u8]>) -> Result<Option<Vec<u8>>, E
 /// Makes a new document of the current one and its version; otherwise as [`Updater`].
 pub(crate) type BodyUpdater =
     Arc<dyn Fn(Option<(u32, &[u8])>) -> Result<Option<Vec<u8>>, Error> + Send + Sync>;
-
-/// How many ops are reserved room for when the first is done: a form's worth, and still a small allocation.
-pub(super) const USUAL: usize = 12;
 
 /// One call of a mutator.
 #[derive(Clone)]
@@ -29,14 +27,35 @@ pub(super) struct Op {
 /// What was asked for. Spans are among what was written.
 #[derive(Clone)]
 pub(super) enum Action {
-    Set { place: Place, value: Span, guard: Guard },
-    Update { place: Place, update: Updater },
-    Remove { place: Place },
-    RemoveSeen { key: Slot, seen: Span },
+    Set {
+        place: Place,
+        value: Span,
+        guard: Guard,
+    },
+    /// Values of keys at which nobody had looked.
+    Fill(Run),
+    Update {
+        place: Place,
+        update: Updater,
+    },
+    Remove {
+        place: Place,
+    },
+    RemoveSeen {
+        key: Slot,
+        seen: Span,
+    },
     Clear,
     ClearAll,
-    SetBody { version: u32, body: Span, guard: Guard },
-    UpdateBody { version: u32, update: BodyUpdater },
+    SetBody {
+        version: u32,
+        body: Span,
+        guard: Guard,
+    },
+    UpdateBody {
+        version: u32,
+        update: BodyUpdater,
+    },
 }
 
 /// A key, or a place inside its value.
@@ -92,7 +111,9 @@ impl Action {
     pub(super) fn replaces(&self) -> bool {
         match self {
             Self::Set { place, .. } | Self::Remove { place } => place.rest.is_none(),
-            Self::RemoveSeen { .. } | Self::Clear | Self::ClearAll | Self::SetBody { .. } => true,
+            Self::Fill(_) | Self::RemoveSeen { .. } | Self::Clear | Self::ClearAll | Self::SetBody { .. } => {
+                true
+            }
             Self::Update { .. } | Self::UpdateBody { .. } => false,
         }
     }
@@ -108,6 +129,7 @@ impl Contents {
                 self.adopt_guard(old, guard)?;
                 *value = self.keep(old.written(*value))?;
             }
+            Action::Fill(run) => *run = run.moved(self.keep(old.written(run.fields()))?),
             Action::Update { place, .. } | Action::Remove { place } => self.adopt_place(old, place)?,
             Action::RemoveSeen { key, seen } => {
                 *key = self.adopt(old, *key)?;

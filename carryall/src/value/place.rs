@@ -39,6 +39,12 @@ impl Span {
         Self { start: at(range.start), end: at(range.end) }
     }
 
+    /// This and what lies right behind it as one.
+    #[inline]
+    pub(super) fn joined(self, next: Self) -> Option<Self> {
+        (self.end == next.start).then_some(Self { start: self.start, end: next.end })
+    }
+
     #[inline]
     pub(super) fn len(self) -> usize {
         self.range().len()

@@ -36,12 +36,12 @@ impl Contents {
 
     /// Takes the last op back; whether there was one. Costs as much as doing all the others again.
     pub(crate) fn undo_last(&mut self) -> Result<bool, Error> {
-        let undone = self.ops.pop();
+        let undone = self.take_last()?;
         self.revert();
         for index in 0..self.ops.len() {
             self.enact(index)?;
         }
-        if let Some(Op { effect: Effect::Stored(span), .. }) = undone {
+        if let Some(Effect::Stored(span)) = undone {
             self.forget(span);
         }
         Ok(undone.is_some())
@@ -102,6 +102,7 @@ impl Contents {
         for segment in &mut self.segments {
             segment.is_own = false;
             if segment.is_sliced_of_base() {
+                segment.entries.drop_tail();
                 for entry in &mut *segment.entries {
                     entry.now = entry.origin;
                     entry.field = None;

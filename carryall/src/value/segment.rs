@@ -65,6 +65,15 @@ impl Segment {
         }
     }
 
+    /// The map in the base that the entries are of, if they are where they were and none came or went.
+    pub(super) fn base_in_place(&self) -> Option<Span> {
+        let State::Map { whole: Some(whole), .. } = self.state else { return None };
+        let is_in_place = !self.is_own
+            && self.entries.tail().is_none()
+            && self.entries.iter().all(|entry| entry.now.is_some() == entry.origin.is_some());
+        whole.in_base().filter(|_| is_in_place)
+    }
+
     /// Whether anything in it was read.
     pub(super) fn is_any_seen(&self) -> bool {
         self.is_seen || self.entries.iter().any(|entry| entry.is_seen)
@@ -76,6 +85,7 @@ impl Segment {
         if !matches!(self.state, State::Map { .. }) {
             self.state = State::Gone;
         }
+        self.entries.drop_tail();
         for entry in &mut *self.entries {
             entry.now = None;
         }
@@ -102,7 +112,11 @@ impl Contents {
         let is_it = |segment: &Segment| {
             segment.name.len() == name.len() && (name.is_empty() || self.bytes(segment.name) == name)
         };
-        self.segments.iter().position(is_it)
+        if self.segments.first().is_some_and(is_it) { Some(0) } else { self.find_next(name) }
+    }
+
+    fn find_next(&self, name: &[u8]) -> Option<usize> {
+        self.segments.iter().position(|segment| self.bytes(segment.name) == name)
     }
 
     /// The index of a segment, which is noted if it is not there yet.

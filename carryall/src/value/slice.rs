@@ -10,16 +10,18 @@ use crate::format::{Flaw, Format, scan};
 const FEW: usize = 32;
 
 impl Contents {
-    /// Makes a segment a map, if it can be one.
+    /// Makes a segment a map, if it can be one, with every value on the list.
     #[inline]
     pub(super) fn slice(&mut self, at: usize) -> Result<(), Flaw> {
-        if let State::Map { .. } = self.segments[at].state { Ok(()) } else { self.slice_anew(at) }
+        let segment = &self.segments[at];
+        let is_sliced = matches!(segment.state, State::Map { .. }) && segment.entries.tail().is_none();
+        if is_sliced { Ok(()) } else { self.slice_anew(at) }
     }
 
     fn slice_anew(&mut self, at: usize) -> Result<(), Flaw> {
         let segment = &self.segments[at];
         let (version, whole) = match segment.state {
-            State::Map { .. } => return Ok(()),
+            State::Map { .. } => return self.segments[at].entries.list_tail(&self.written),
             State::Stored => (segment.version(), segment.base.map(|base| Slot::base(base.body))),
             State::Document { version, body } => (version, Some(body)),
             State::Gone => (0, None),

@@ -367,7 +367,7 @@ fn contents_are_seen_on_the_way_wherever_the_payload_stands() {
         assert_eq!(opened.payload.bytes(), payload.as_bytes());
         let mut contents = match opened.payload {
             Payload::Bytes(bytes) => Contents::parse(Format::Json, bytes).unwrap(),
-            Payload::Contents(contents) => contents,
+            Payload::Contents(contents) => *contents,
         };
         assert_eq!(contents.keys("").unwrap(), ["n", "é"]);
         assert_eq!(contents.get("", "é.0.data").unwrap(), Some(&b"2"[..]));

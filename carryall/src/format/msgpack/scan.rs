@@ -45,35 +45,52 @@ pub(crate) fn entries<'a>(
 #[inline]
 pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
     // Most keys are short.
-    if let Some(byte @ 0xa0..=0xbf) = map.get(start) {
-        return entry_of(map, start, start + 1, usize::from(byte & 0x1f));
-    }
-    let (from, len) = match *map.get(start..).ok_or(Flaw::Malformed)? {
-        [0xd9, len, ..] => (start + 2, usize::from(len)),
-        [0xda, a, b, ..] => (start + 3, usize::from(u16::from_be_bytes([a, b]))),
-        [0xdb, a, b, c, d, ..] => (start + 5, u32::from_be_bytes([a, b, c, d]) as usize),
-        [] => return Err(Flaw::Malformed),
-        _ => return Err(Flaw::KeyNotText),
+    let (from, len) = match map.get(start) {
+        Some(byte @ 0xa0..=0xbf) => (start + 1, usize::from(byte & 0x1f)),
+        _ => long_key(map, start)?,
     };
-    entry_of(map, start, from, len)
-}
-
-#[inline]
-fn entry_of(map: &[u8], start: usize, from: usize, len: usize) -> Result<Scanned, Flaw> {
     let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
     let key = map.get(from..to).ok_or(Flaw::Malformed)?;
-    // Most keys are short ASCII, and that is seen in fewer steps.
-    if !key.is_ascii() && std::str::from_utf8(key).is_err() {
+    if !is_text(key) {
         return Err(Flaw::Malformed);
     }
     let end = skip(map, to).ok_or(Flaw::Malformed)?;
     Ok(Scanned { start, key: from..to, value: to..end })
 }
 
-/// Where the value that begins at `at` ends. Goes through nested values without recursion; a forged length makes
-/// it run out of bytes.
+/// Whether it is UTF-8. Most keys are ASCII, which is seen in fewer steps. Apart, so that what calls it stays small enough
+/// to be part of a loop.
+#[inline(never)]
+fn is_text(key: &[u8]) -> bool {
+    key.is_ascii() || std::str::from_utf8(key).is_ok()
+}
+
+/// Where a key begins that is too long for its header to be one byte, and its length.
+#[cold]
+fn long_key(map: &[u8], start: usize) -> Result<(usize, usize), Flaw> {
+    match *map.get(start..).ok_or(Flaw::Malformed)? {
+        [0xd9, len, ..] => Ok((start + 2, usize::from(len))),
+        [0xda, a, b, ..] => Ok((start + 3, usize::from(u16::from_be_bytes([a, b])))),
+        [0xdb, a, b, c, d, ..] => Ok((start + 5, u32::from_be_bytes([a, b, c, d]) as usize)),
+        [] => Err(Flaw::Malformed),
+        _ => Err(Flaw::KeyNotText),
+    }
+}
+
+/// Where the value that begins at `at` ends.
 #[inline]
-fn skip(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn skip(bytes: &[u8], at: usize) -> Option<usize> {
+    let Shape { len, inside } = SHAPES[usize::from(*bytes.get(at)?)];
+    if len == 0 || inside > 0 {
+        return skip_nested(bytes, at);
+    }
+    let end = at + usize::from(len);
+    (end <= bytes.len()).then_some(end)
+}
+
+/// The same for any value. Goes through nested values without recursion; a forged length makes it run out of bytes.
+#[inline(never)]
+fn skip_nested(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut pending = 1_usize;
     while pending > 0 {
         let byte = *bytes.get(at)?;

@@ -51,7 +51,7 @@ pub(super) fn displaced(house: &Arc<House>, envelope: Envelope, now: Timestamp) 
 }
 
 /// Ends a session whose request is gone.
-pub(crate) fn end_in_background(house: &Arc<House>, envelope: Envelope) {
+pub(crate) fn end_in_background(house: &Arc<House>, envelope: Box<Envelope>) {
     let now = house.now();
     apply_here(house, &envelope, now, forgotten_from(house, &envelope, now));
     let house = Arc::clone(house);

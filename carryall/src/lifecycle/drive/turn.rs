@@ -114,7 +114,7 @@ fn end_meanwhile(visit: &Visit, when: When) {
         }
         state.commits.is_closed = true;
         let held = if state.commits.ends { state.loaded.clone() } else { None };
-        let ending = state.ending.take().or(held);
+        let ending = state.ending.take().or(held.map(Box::new));
         if ending.is_some() {
             state.commits.outcome = Outcome::End;
         }

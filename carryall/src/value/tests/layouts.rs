@@ -140,7 +140,7 @@ fn touch_everything(mut contents: Contents) {
     for name in names {
         _ = contents.get(&name, "a.b");
         _ = contents.keys(&name);
-        _ = contents.set_encoded(&name, "a", vec![b'1']);
+        _ = contents.set(&name, "a", &[1]);
         _ = contents.remove(&name, "b.c");
         _ = contents.body(&name);
     }

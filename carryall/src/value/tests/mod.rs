@@ -35,11 +35,11 @@ fn get(contents: &mut Contents, segment: &str, path: &str) -> Option<Value> {
 }
 
 fn set(contents: &mut Contents, segment: &str, path: &str, value: impl Serialize) {
-    let encode = |format: Format, out: &mut Vec<u8>| {
-        out.extend_from_slice(&format.encode(&value)?);
-        Ok(())
-    };
-    contents.set(segment, path, encode).unwrap();
+    contents.set(segment, path, &packed(&value)).unwrap();
+}
+
+fn packed(value: &impl Serialize) -> Vec<u8> {
+    Format::MessagePack.encode(value).unwrap()
 }
 
 fn body(contents: &mut Contents, segment: &str) -> Option<(u32, Value)> {
@@ -196,11 +196,11 @@ fn the_last_op_can_be_taken_back_and_reads_are_still_known() {
 #[test]
 fn names_and_numbers_of_segments_are_limited() {
     let mut contents = Contents::empty(Format::MessagePack);
-    assert_eq!(contents.set_encoded(&"n".repeat(65), "k", vec![1]).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(contents.set(&"n".repeat(65), "k", &[1]).unwrap_err().kind(), ErrorKind::Misuse);
     for i in 0..256 {
         set(&mut contents, &format!("{i:0>64}"), "k", 1);
     }
-    assert_eq!(contents.set_encoded("one more", "k", vec![1]).unwrap_err().kind(), ErrorKind::Misuse);
+    assert_eq!(contents.set("one more", "k", &[1]).unwrap_err().kind(), ErrorKind::Misuse);
     assert_eq!(reload(&contents).segments().len(), 256);
     assert_eq!(contents.set_body("", 1, &[1]).unwrap_err().kind(), ErrorKind::Misuse);
 }
@@ -244,14 +244,6 @@ impl Contents {
         self.apply(name, Action::Update { place, update })?;
         let entry = self.find_entry(at, found.key.as_bytes());
         Ok(self.value_at(at, &Found { entry, ..found }))
-    }
-
-    /// Stores a value that is encoded already.
-    pub(crate) fn set_encoded(&mut self, segment: &str, path: &str, encoded: Vec<u8>) -> Result<(), Error> {
-        self.set(segment, path, |_, out| {
-            out.extend(encoded);
-            Ok(())
-        })
     }
 
     /// Makes a new document of the current one, now and again at every replay; what was made now is provisional.

@@ -159,6 +159,15 @@ fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(any_step(), 0..most)
 }
 
+/// How many changes there are to take back.
+fn count(contents: &Contents) -> u32 {
+    let changes = contents.ops.iter().map(|op| match op.action {
+        Action::Fill(run) => run.count(),
+        _ => 1,
+    });
+    changes.sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(400), ..ProptestConfig::default() })]
 
@@ -198,9 +207,9 @@ proptest! {
             for one in &before { step(&mut contents, one); }
             contents.settle();
             for one in &kept { step(&mut contents, one); }
-            let (payload, ops) = (bytes(&contents), contents.ops.len());
+            let (payload, changes) = (bytes(&contents), count(&contents));
             step(&mut contents, &undone);
-            while contents.ops.len() > ops {
+            while count(&contents) > changes {
                 prop_assert!(contents.undo_last().unwrap());
             }
             let was = Contents::parse(format, payload).unwrap();

@@ -40,7 +40,7 @@ fn a_set_enters_and_makes_maps_and_destroys_nothing() {
         set(&mut contents, "", "user.x.y", 6);
         set(&mut contents, "", "a.b.c", true);
         for path in ["n.m", "user.tags.0", "user.profile.name.first"] {
-            let error = contents.set_encoded("", path, format.encode(&1).unwrap()).unwrap_err();
+            let error = contents.set("", path, &[1]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Encode, "{path}");
         }
         let mut next = reload(&contents);
@@ -90,10 +90,10 @@ fn no_path_makes_a_value_deeper_than_sixty_four_levels() {
         assert_eq!(get(&mut contents, "", &deepest), Some(json!(1)));
         let one_more = format!("{deepest}.k");
         for (path, value) in [(one_more.replacen('k', "other", 1), json!(1)), (deepest, json!([1]))] {
-            let error = contents.set_encoded("", &path, format.encode(&value).unwrap()).unwrap_err();
+            let error = contents.set("", &path, &packed(&value)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Encode);
         }
-        assert!(contents.set_encoded("", &vec!["k"; 100_000].join("."), vec![1]).is_err());
+        assert!(contents.set("", &vec!["k"; 100_000].join("."), &[1]).is_err());
         assert!(get(&mut reload(&contents), "", "k").is_some());
     }
 }

@@ -13,11 +13,7 @@ fn after_commit(format: Format, theirs: Option<Value>) -> Contents {
 }
 
 fn try_set(contents: &mut Contents, key: &str, value: i64) -> Result<(), ErrorKind> {
-    let encode = |format: Format, out: &mut Vec<u8>| {
-        out.extend_from_slice(&format.encode(&value)?);
-        Ok(())
-    };
-    contents.set("", key, encode).map_err(|error| error.kind())
+    contents.set("", key, &packed(&value)).map_err(|error| error.kind())
 }
 
 fn conflicts(mine: &Contents, fresh: &Value) -> bool {
