@@ -72,8 +72,23 @@ pub(crate) fn write(
     Bytes::copy_from_slice(&out)
 }
 
+/// What a record's payload says before its contents.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) generations: Generations,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) envelope: Envelope,
+}
+
 /// Reads a payload; `None` if this version of the library cannot.
 pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
+    let Head { generations, claim, envelope } = take_head(&mut payload)?;
+    let contents = Contents::parse(Format::MessagePack, payload).ok()?;
+    Some(Body { generations, claim, envelope, contents })
+}
+
+/// Takes the head off a payload and leaves its contents; `None` if this version of the library cannot read it.
+pub(crate) fn take_head(payload: &mut Bytes) -> Option<Head> {
     let (&[version, flags], mut rest) = payload.split_first_chunk::<2>()?;
     if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD | LOCKED) != 0 {
         return None;
@@ -96,8 +111,7 @@ pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
     };
     let before = payload.len() - rest.len();
     payload.advance(before);
-    let contents = Contents::parse(Format::MessagePack, payload).ok()?;
-    Some(Body { generations, claim, envelope, contents })
+    Some(Head { generations, claim, envelope })
 }
 
 fn read_claim(rest: &mut &[u8]) -> Option<Claim> {

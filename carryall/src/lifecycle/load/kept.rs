@@ -1,16 +1,18 @@
 //! Sessions that a store keeps: an authentic ticket first, then the record.
 
 use super::super::drive::found;
-use super::super::record::{self, Body};
+use super::super::record::{self, Head};
 use super::super::visit::Visit;
 use super::{Door, Guest, Turned, pick, presented};
 use crate::carrier::{OpenedTicket, Ticket};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::event::Refusal;
+use crate::format::Format;
 use crate::id::RecordKey;
 use crate::lifecycle::admit::Candidate;
 use crate::store::{AnyStore, MemoryStore, Record};
+use crate::value::Contents;
 
 /// Who comes with a ticket, from a store that answers in its own time.
 pub(super) async fn from_store(
@@ -70,13 +72,13 @@ fn guest(
         return Err(turned);
     }
     let turned = |reason| Turned { reason, family: Some(opened.family), mute: false };
-    let Record { version, header, payload } = record.ok_or_else(|| turned(Refusal::UnknownId))?;
-    let Some(Body { mut envelope, contents, generations, claim }) = record::read(payload) else {
-        return Err(turned(Refusal::Unreadable));
-    };
+    let Record { version, header, mut payload } = record.ok_or_else(|| turned(Refusal::UnknownId))?;
+    let unreadable = || turned(Refusal::Unreadable);
+    let Head { mut envelope, generations, claim } = record::take_head(&mut payload).ok_or_else(unreadable)?;
     if envelope.family != opened.family {
-        return Err(turned(Refusal::Unreadable));
+        return Err(unreadable());
     }
+    let contents = Contents::parse(Format::MessagePack, payload).map_err(|_| unreadable())?;
     // A touch moves the header alone.
     envelope.issued = envelope.issued.max(header.seen);
     let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
