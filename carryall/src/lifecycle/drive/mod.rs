@@ -22,7 +22,6 @@ pub(crate) use self::wait::{Finished, in_time, within};
 use super::emit::{Emission, emit};
 use super::house::House;
 use super::meter;
-use super::place::Home;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
@@ -88,8 +87,7 @@ pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Op
     if is_quiet {
         now = house.now();
     }
-    let (result, state) = carried_out(visit, state, plan, now)?;
-    let mut state = state.unwrap_or_else(|| visit.lock());
+    let (result, mut state) = carried_out(visit, state, plan, now)?;
     let emission = emit(house, &mut state, result.is_err(), now);
     drop(state);
     Some(Ending::of(told(house, plan, result), emission))
@@ -102,21 +100,19 @@ fn try_without_io(visit: &Visit, state: Locked<'_>, now: Timestamp) -> Option<Re
     Some(told(&visit.house, plan, result))
 }
 
-/// What came of a plan that needs no I/O, `None` of others; with the state, unless it had to be let go of.
+/// What came of a plan that needs no I/O, `None` of others.
 fn carried_out<'a>(
-    visit: &'a Visit,
-    mut state: Locked<'a>,
+    visit: &Visit,
+    state: Locked<'a>,
     plan: Plan,
     now: Timestamp,
-) -> Option<(client::Told, Option<Locked<'a>>)> {
-    if plan == (Plan::Write { identity: false }) && matches!(visit.house.home, Home::Store { .. }) {
-        match at_once::write(visit, state, now) {
-            Ok(()) => return Some((Ok(Vec::new()), None)),
-            Err(unwritten) => state = unwritten,
-        }
-    }
+) -> Option<(client::Told, Locked<'a>)> {
+    let mut state = match at_once::carry_out(visit, state, plan, now) {
+        Ok((events, state)) => return Some((Ok(events), state)),
+        Err(untouched) => untouched,
+    };
     let result = client::commit_without_io(visit, &mut state, plan, now)?;
-    Some((result, Some(state)))
+    Some((result, state))
 }
 
 /// Tells of a commit, outside the lock.
