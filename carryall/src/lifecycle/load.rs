@@ -30,6 +30,17 @@ struct Guest {
 }
 
 impl Guest {
+    /// A guest of whom nothing is known yet but the cookie.
+    #[inline]
+    fn unread(format: Format, presented: Presented, now: Timestamp) -> Self {
+        let key = KeyId::from_bytes(presented.key);
+        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
+        state.standing = Standing::Live;
+        state.presented = Some(presented);
+        state.looked_at = now;
+        Self { state, key, rolled_back: false }
+    }
+
     /// A guest whose values are still to be read.
     fn new(
         format: Format,
@@ -38,14 +49,10 @@ impl Guest {
         generations: Generations,
         now: Timestamp,
     ) -> Self {
-        let key = KeyId::from_bytes(presented.key);
-        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
-        state.standing = Standing::Live;
-        state.envelope = Some(envelope);
-        state.presented = Some(presented);
-        state.looked_at = now;
-        state.generations = generations;
-        Self { state, key, rolled_back: false }
+        let mut guest = Self::unread(format, presented, now);
+        guest.state.envelope = Some(envelope);
+        guest.state.generations = generations;
+        guest
     }
 }
 

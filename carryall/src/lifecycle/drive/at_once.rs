@@ -14,22 +14,18 @@ use crate::envelope::Envelope;
 use crate::event::{Event, IdentityChange};
 use crate::generation::Generations;
 use crate::lease::Want;
-use crate::session::seat::Locked;
 use crate::session::state::{Outcome, State};
 use crate::store::{Commit, MemoryStore, Version};
 
-/// What there is to tell of it once the state is let go of; or the state as it was.
-type Done<'a> = Result<(Vec<Event>, Locked<'a>), Locked<'a>>;
-
-/// What is usual to do to a store that answers at once, without a future. Gives the state back if there is more to it:
-/// then nothing was done that may not be done again.
-pub(super) fn carry_out<'a>(visit: &Visit, state: Locked<'a>, plan: Plan, now: Timestamp) -> Done<'a> {
-    let Some(memory) = memory_of(&visit.house) else { return Err(state) };
+/// What is usual to do to a store that answers at once, without a future. Answers what is to be told once the state is
+/// let go of; `None` if there is more to it: then nothing was done that may not be done again.
+pub(super) fn carry_out(visit: &Visit, state: &mut State, plan: Plan, now: Timestamp) -> Option<Vec<Event>> {
+    let memory = memory_of(&visit.house)?;
     match plan {
         Plan::Write { identity: false } => write(visit, memory, state, now),
         Plan::Create => create(visit, memory, state, now),
         Plan::Refresh => refresh(visit, memory, state, now),
-        _ => Err(state),
+        _ => None,
     }
 }
 
@@ -40,20 +36,15 @@ fn memory_of(house: &House) -> Option<&MemoryStore> {
     }
 }
 
-fn write<'a>(visit: &Visit, memory: &MemoryStore, mut state: Locked<'a>, now: Timestamp) -> Done<'a> {
-    let Some(loaded) = &state.loaded else { return Err(state) };
+fn write(visit: &Visit, memory: &MemoryStore, state: &mut State, now: Timestamp) -> Option<Vec<Event>> {
     if state.leasing.wants_commit(state.commits.is_last) {
-        return Err(state);
+        return None;
     }
-    let claim = state.leasing.found;
-    let mut facts = Facts { envelope: loaded.clone(), generations: state.generations, claim };
-    match written(visit, memory, &state, &mut facts, now) {
-        Some(version) => {
-            settle(&visit.house, &mut state, facts, version, Want::Nothing);
-            Ok((Vec::new(), state))
-        }
-        None => Err(state),
-    }
+    let (generations, claim) = (state.generations, state.leasing.found);
+    let mut facts = Facts { envelope: state.loaded.clone()?, generations, claim };
+    let version = written(visit, memory, state, &mut facts, now)?;
+    settle(&visit.house, state, facts, version, Want::Nothing);
+    Some(Vec::new())
 }
 
 /// Writes what comes of the facts. The plan is to write, so something is left in the session.
@@ -84,12 +75,12 @@ fn written(
     }
 }
 
-fn create<'a>(visit: &Visit, memory: &MemoryStore, mut state: Locked<'a>, now: Timestamp) -> Done<'a> {
+fn create(visit: &Visit, memory: &MemoryStore, state: &mut State, now: Timestamp) -> Option<Vec<Event>> {
     let house = &*visit.house;
-    let Some((envelope, version)) = created(visit, memory, &state, now) else { return Err(state) };
+    let (envelope, version) = created(visit, memory, state, now)?;
     let events = if house.is_listening() { events(house, &envelope) } else { Vec::new() };
-    go_on(house, &mut state, envelope, version);
-    Ok((events, state))
+    go_on(house, state, envelope, version);
+    Some(events)
 }
 
 /// Makes a record under a fresh random id.
@@ -130,22 +121,22 @@ fn events(house: &House, envelope: &Envelope) -> Vec<Event> {
     events
 }
 
-fn refresh<'a>(visit: &Visit, memory: &MemoryStore, mut state: Locked<'a>, now: Timestamp) -> Done<'a> {
+fn refresh(visit: &Visit, memory: &MemoryStore, state: &mut State, now: Timestamp) -> Option<Vec<Event>> {
     let house = &visit.house;
     // A new cookie is a matter of whether it is the newest.
-    if touch::mints(&state) || !is_refresh_due(house, &state, now) {
-        return Err(state);
+    if touch::mints(state) || !is_refresh_due(house, state, now) {
+        return None;
     }
-    let Some(envelope) = &state.envelope else { return Err(state) };
-    let key = visit.record_key_in(&state, &envelope.family);
+    let envelope = state.envelope.as_ref()?;
+    let key = visit.record_key_in(state, &envelope.family);
     let expires = house.lifetime_of(envelope).deadline(envelope.created, now);
     if !memory.touch_at_once(&key, now, expires, now) {
-        return Err(state);
+        return None;
     }
     state.expires = expires;
     if let Some(envelope) = &mut state.envelope {
         envelope.issued = now;
     }
     state.settle(Outcome::Nothing);
-    Ok((Vec::new(), state))
+    Some(Vec::new())
 }

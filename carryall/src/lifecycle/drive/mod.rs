@@ -87,32 +87,25 @@ pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Op
     if is_quiet {
         now = house.now();
     }
-    let (result, mut state) = carried_out(visit, state, plan, now)?;
+    let result = carried_out(visit, &mut state, plan, now)?;
     let emission = emit(house, &mut state, result.is_err(), now);
     drop(state);
     Some(Ending::of(told(house, plan, result), emission))
 }
 
-fn try_without_io(visit: &Visit, state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
+fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
-    let (result, state) = carried_out(visit, state, plan, now)?;
+    let result = carried_out(visit, &mut state, plan, now)?;
     drop(state);
     Some(told(&visit.house, plan, result))
 }
 
 /// What came of a plan that needs no I/O, `None` of others.
-fn carried_out<'a>(
-    visit: &Visit,
-    state: Locked<'a>,
-    plan: Plan,
-    now: Timestamp,
-) -> Option<(client::Told, Locked<'a>)> {
-    let mut state = match at_once::carry_out(visit, state, plan, now) {
-        Ok((events, state)) => return Some((Ok(events), state)),
-        Err(untouched) => untouched,
-    };
-    let result = client::commit_without_io(visit, &mut state, plan, now)?;
-    Some((result, state))
+fn carried_out(visit: &Visit, state: &mut State, plan: Plan, now: Timestamp) -> Option<client::Told> {
+    if let Some(events) = at_once::carry_out(visit, state, plan, now) {
+        return Some(Ok(events));
+    }
+    client::commit_without_io(visit, state, plan, now)
 }
 
 /// Tells of a commit, outside the lock.
