@@ -112,7 +112,11 @@ pub(crate) fn read_into<'a>(input: &mut &[u8], place: &'a mut Option<Envelope>) 
     }
     let issued = take_since(input, created)?;
     let logins = u32::try_from(varint::take(input)?).ok()?;
-    let envelope = place.insert(Envelope { generation, issued, logins, ..Envelope::begin(family, created) });
+    let envelope = place.insert(Envelope::begin(Family::from_bytes([0; Family::LEN]), created));
+    envelope.family = family;
+    envelope.generation = generation;
+    envelope.issued = issued;
+    envelope.logins = logins;
     // Filled in where it stays: mostly there is nothing, and to move nothing takes as long as to move it all.
     if flags & LOGIN != 0 {
         envelope.login = Some(read_login(input, created)?);

@@ -56,21 +56,21 @@ impl Guest {
     }
 }
 
-/// Why nobody comes in.
+/// Why nobody comes in. Boxed on its way, so that a guest, who is more usual, is one pointer.
 struct Turned {
     reason: Refusal,
     family: Option<Family>,
     mute: bool,
 }
 
-impl From<Refusal> for Turned {
+impl From<Refusal> for Box<Turned> {
     fn from(reason: Refusal) -> Self {
-        Self { reason, family: None, mute: false }
+        Self::new(Turned { reason, family: None, mute: false })
     }
 }
 
 /// What is at the door: nobody, a guest, or somebody to turn away.
-type Door = Option<Result<Guest, Turned>>;
+type Door = Option<Result<Guest, Box<Turned>>>;
 
 /// Loads a session that its cookie carries.
 pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl RequestHead) {
@@ -145,7 +145,8 @@ fn enter(visit: &Visit, door: Door, glance: &Glance) {
     if rolled_back {
         tell_rolled_back(visit);
     }
-    if let Some(Turned { reason, family, .. }) = turned {
+    if let Some(turned) = turned {
+        let Turned { reason, family, .. } = *turned;
         house.tell(|| Event::Refused { reason, handle: family.map(|family| house.handle(&family)) });
     }
 }
@@ -171,8 +172,8 @@ fn pick<O, T>(
     visit: &Visit,
     open: impl Fn(&[u8]) -> Result<O, Refusal>,
     facts: impl Fn(&O) -> Candidate,
-    look: impl FnOnce(&mut O) -> Result<T, Turned>,
-) -> Option<Result<T, Turned>> {
+    look: impl FnOnce(&mut O) -> Result<T, Box<Turned>>,
+) -> Option<Result<T, Box<Turned>>> {
     let candidates = visit.lines.candidates(visit.house.cookie.name());
     if candidates.overflow() {
         return Some(Err(Refusal::Ambiguous.into()));
@@ -185,7 +186,7 @@ fn pick<O, T>(
     };
     Some(match &mut picked {
         Ok(opened) => look(opened),
-        Err(reason) => Err(Turned::from(*reason)),
+        Err(reason) => Err((*reason).into()),
     })
 }
 
@@ -220,11 +221,11 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>) -
 }
 
 /// Who comes with all values.
-fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Turned> {
+fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Box<Turned>> {
     let house = &visit.house;
     let now = house.now();
     let (generation, family) = (opened.envelope.generation, opened.envelope.family);
-    let turned = |reason| Turned { reason, family: Some(family), mute: false };
+    let turned = |reason| Box::new(Turned { reason, family: Some(family), mute: false });
     if opened.expires.is_some_and(|expires| now >= expires) {
         return Err(turned(Refusal::Expired));
     }
@@ -249,7 +250,7 @@ fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Pr
 }
 
 /// Whether the guest may come in, and what its generation asks for.
-fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Turned> {
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Box<Turned>> {
     let house = &visit.house;
     let state = &mut *guest.state;
     let now = state.looked_at;
@@ -264,7 +265,9 @@ fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Turned
         is_same_client: visit.is_same_client(envelope, glance),
     };
     match admit(knock, house.lifetime_of(envelope), house.windows, now) {
-        Admission::Refused { reason, mute } => return Err(Turned { reason, family: Some(family), mute }),
+        Admission::Refused { reason, mute } => {
+            return Err(Box::new(Turned { reason, family: Some(family), mute }));
+        }
         Admission::Current { confirm } => state.confirm = confirm,
         Admission::Predecessor { late } => {
             envelope.generation = state.generations.current;

@@ -87,10 +87,11 @@ pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Op
     if is_quiet {
         now = house.now();
     }
-    let result = carried_out(visit, &mut state, plan, now)?;
-    let emission = emit(house, &mut state, result.is_err(), now);
+    let result = carried_out(visit, &mut state, plan, now);
+    let emission = emit(house, &mut state, result.as_ref()?.is_err(), now);
     drop(state);
-    Some(Ending::of(told(house, plan, result), emission))
+    // Moved only now: right after it was written, the processor would wait for it.
+    result.map(|result| Ending::of(told(house, plan, result), emission))
 }
 
 fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {

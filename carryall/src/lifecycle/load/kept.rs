@@ -51,10 +51,10 @@ fn candidate(opened: &OpenedTicket) -> Candidate {
 }
 
 /// Nobody comes in with a ticket whose session was ended on this node.
-fn has_not_ended_here(visit: &Visit, opened: &OpenedTicket, now: Timestamp) -> Result<(), Turned> {
+fn has_not_ended_here(visit: &Visit, opened: &OpenedTicket, now: Timestamp) -> Result<(), Box<Turned>> {
     let Some(dead) = visit.house.known(&opened.family).and_then(|known| known.dead) else { return Ok(()) };
     let mute = now < dead.plus(visit.house.windows.mute);
-    Err(Turned { reason: Refusal::Revoked, family: Some(opened.family), mute })
+    Err(Box::new(Turned { reason: Refusal::Revoked, family: Some(opened.family), mute }))
 }
 
 /// Who comes in, after what the store says. All of it is read where it stays, for every move of it is a copy.
@@ -63,8 +63,8 @@ fn guest(
     key: RecordKey,
     record: &mut Option<Record>,
     now: Timestamp,
-) -> Result<Guest, Turned> {
-    let turned = |reason| Turned { reason, family: Some(opened.family), mute: false };
+) -> Result<Guest, Box<Turned>> {
+    let turned = |reason| Box::new(Turned { reason, family: Some(opened.family), mute: false });
     let Some(Record { version, header, payload }) = record else { return Err(turned(Refusal::UnknownId)) };
     let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
     let mut guest = Guest::unread(Format::MessagePack, presented, now);
