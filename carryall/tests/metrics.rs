@@ -155,7 +155,8 @@ fn a_store_that_answers_at_once_is_counted_as_well() {
             builder.store(MemoryStore::new())
         });
         let mut tab = lab.visitor().await;
-        counted(&snapshotter);
+        let seen = counted(&snapshotter);
+        assert_eq!((seen["commits_total outcome=committed"], seen["created_total"]), (1, 1));
         write(&mut tab).await;
         let seen = counted(&snapshotter);
         assert_eq!(seen["commits_total outcome=committed"], 1);

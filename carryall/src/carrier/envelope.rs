@@ -93,6 +93,13 @@ fn write_origin(origin: &Origin, out: &mut Vec<u8>) {
 
 /// Takes an envelope off the front of `input`; `None` for anything that [`write`] would not have written.
 pub(crate) fn read(input: &mut &[u8]) -> Option<Envelope> {
+    let mut envelope = None;
+    read_into(input, &mut envelope)?;
+    envelope
+}
+
+/// The same for whoever has a place for it. What is left there is of no use if the answer is `None`.
+pub(crate) fn read_into<'a>(input: &mut &[u8], place: &'a mut Option<Envelope>) -> Option<&'a mut Envelope> {
     let [flags] = take(input)?;
     if flags & !KNOWN != 0 {
         return None;
@@ -105,16 +112,26 @@ pub(crate) fn read(input: &mut &[u8]) -> Option<Envelope> {
     }
     let issued = take_since(input, created)?;
     let logins = u32::try_from(varint::take(input)?).ok()?;
-    let login = if flags & LOGIN != 0 { Some(read_login(input, created)?) } else { None };
-    let persist_for = match flags & PERSIST {
-        0 => None,
-        _ => Some(Duration::from_secs(u32::try_from(varint::take(input)?).ok()?.into())),
-    };
-    let fingerprint = if flags & FINGERPRINT != 0 { Some(take(input)?) } else { None };
-    let origin = if flags & ORIGIN != 0 { Some(Box::new(read_origin(input)?)) } else { None };
-    let envelope =
-        Envelope { family, generation, created, issued, logins, login, persist_for, fingerprint, origin };
-    is_plausible(&envelope).then_some(envelope)
+    let envelope = place.insert(Envelope::begin(Family::from_bytes([0; Family::LEN]), created));
+    envelope.family = family;
+    envelope.generation = generation;
+    envelope.issued = issued;
+    envelope.logins = logins;
+    // Filled in where it stays: mostly there is nothing, and to move nothing takes as long as to move it all.
+    if flags & LOGIN != 0 {
+        envelope.login = Some(read_login(input, created)?);
+    }
+    if flags & PERSIST != 0 {
+        let secs = u32::try_from(varint::take(input)?).ok()?;
+        envelope.persist_for = Some(Duration::from_secs(secs.into()));
+    }
+    if flags & FINGERPRINT != 0 {
+        envelope.fingerprint = Some(take(input)?);
+    }
+    if flags & ORIGIN != 0 {
+        envelope.origin = Some(Box::new(read_origin(input)?));
+    }
+    is_plausible(envelope).then_some(envelope)
 }
 
 fn read_login(input: &mut &[u8], created: Timestamp) -> Option<Login> {

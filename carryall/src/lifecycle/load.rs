@@ -32,6 +32,17 @@ struct Guest {
 }
 
 impl Guest {
+    /// A guest of whom nothing is known yet but the cookie.
+    #[inline]
+    fn unread(format: Format, presented: Presented, now: Timestamp) -> Self {
+        let key = KeyId::from_bytes(presented.key);
+        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
+        state.standing = Standing::Live;
+        state.presented = Some(presented);
+        state.looked_at = now;
+        Self { state, key, rolled_back: false }
+    }
+
     /// A guest whose values are still to be read.
     fn new(
         format: Format,
@@ -40,32 +51,28 @@ impl Guest {
         generations: Generations,
         now: Timestamp,
     ) -> Self {
-        let key = KeyId::from_bytes(presented.key);
-        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
-        state.standing = Standing::Live;
-        state.envelope = Some(envelope);
-        state.presented = Some(presented);
-        state.looked_at = now;
-        state.generations = generations;
-        Self { state, key, rolled_back: false }
+        let mut guest = Self::unread(format, presented, now);
+        guest.state.envelope = Some(envelope);
+        guest.state.generations = generations;
+        guest
     }
 }
 
-/// Why nobody comes in.
+/// Why nobody comes in. Boxed on its way, so that a guest, who is more usual, is one pointer.
 struct Turned {
     reason: Refusal,
     family: Option<Family>,
     mute: bool,
 }
 
-impl From<Refusal> for Turned {
+impl From<Refusal> for Box<Turned> {
     fn from(reason: Refusal) -> Self {
-        Self { reason, family: None, mute: false }
+        Self::new(Turned { reason, family: None, mute: false })
     }
 }
 
 /// What is at the door: nobody, a guest, or somebody to turn away.
-type Door = Option<Result<Guest, Turned>>;
+type Door = Option<Result<Guest, Box<Turned>>>;
 
 /// Loads a session that its cookie carries.
 pub(crate) fn load_carried(visit: &Visit, carrier: &Prepared, head: &impl RequestHead) {
@@ -140,7 +147,8 @@ fn enter(visit: &Visit, door: Door, glance: &Glance) {
     if rolled_back {
         tell_rolled_back(visit);
     }
-    if let Some(Turned { reason, family, .. }) = turned {
+    if let Some(turned) = turned {
+        let Turned { reason, family, .. } = *turned;
         house.tell(|| Event::Refused { reason, handle: family.map(|family| house.handle(&family)) });
     }
 }
@@ -166,8 +174,8 @@ fn pick<O, T>(
     visit: &Visit,
     open: impl Fn(&[u8]) -> Result<O, Refusal>,
     facts: impl Fn(&O) -> Candidate,
-    look: impl FnOnce(&mut O) -> Result<T, Turned>,
-) -> Option<Result<T, Turned>> {
+    look: impl FnOnce(&mut O) -> Result<T, Box<Turned>>,
+) -> Option<Result<T, Box<Turned>>> {
     let candidates = visit.lines.candidates(visit.house.cookie.name());
     if candidates.overflow() {
         return Some(Err(Refusal::Ambiguous.into()));
@@ -180,7 +188,7 @@ fn pick<O, T>(
     };
     Some(match &mut picked {
         Ok(opened) => look(opened),
-        Err(reason) => Err(Turned::from(*reason)),
+        Err(reason) => Err((*reason).into()),
     })
 }
 
@@ -215,11 +223,11 @@ fn from_client(visit: &Visit, open: impl Fn(&[u8]) -> Result<Opened, Refusal>) -
 }
 
 /// Who comes with all values.
-fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Turned> {
+fn carried(visit: &Visit, opened: &mut Opened) -> Result<Guest, Box<Turned>> {
     let house = &visit.house;
     let now = house.now();
     let (generation, family) = (opened.envelope.generation, opened.envelope.family);
-    let turned = |reason| Turned { reason, family: Some(family), mute: false };
+    let turned = |reason| Box::new(Turned { reason, family: Some(family), mute: false });
     if opened.expires.is_some_and(|expires| now >= expires) {
         return Err(turned(Refusal::Expired));
     }
@@ -245,7 +253,7 @@ fn presented(generation: u64, issued: Timestamp, key: KeyState, id: KeyId) -> Pr
 }
 
 /// Whether the guest may come in, and what its generation asks for.
-fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Turned> {
+fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Box<Turned>> {
     let house = &visit.house;
     let state = &mut *guest.state;
     let now = state.looked_at;
@@ -260,7 +268,9 @@ fn check(visit: &Visit, glance: &Glance, guest: &mut Guest) -> Result<(), Turned
         is_same_client: visit.is_same_client(envelope, glance),
     };
     match admit(knock, house.lifetime_of(envelope), house.windows, now) {
-        Admission::Refused { reason, mute } => return Err(Turned { reason, family: Some(family), mute }),
+        Admission::Refused { reason, mute } => {
+            return Err(Box::new(Turned { reason, family: Some(family), mute }));
+        }
         Admission::Current { confirm } => state.confirm = confirm,
         Admission::Predecessor { late } => {
             envelope.generation = state.generations.current;

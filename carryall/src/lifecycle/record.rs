@@ -20,6 +20,7 @@ use crate::envelope::Envelope;
 use crate::format::Format;
 use crate::generation::Generations;
 use crate::lease::Claim;
+use crate::session::state::State;
 use crate::value::Contents;
 use crate::varint;
 
@@ -74,30 +75,69 @@ pub(crate) fn write(
 
 /// Reads a payload; `None` if this version of the library cannot.
 pub(crate) fn read(mut payload: Bytes) -> Option<Body> {
-    let (&[version, flags], mut rest) = payload.split_first_chunk::<2>()?;
-    if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD | LOCKED) != 0 {
-        return None;
-    }
-    let mut instant = |flag: u8| -> Option<Option<Timestamp>> {
-        if flags & flag == 0 {
-            return Some(None);
-        }
-        varint::take(&mut rest).map(|millis| Some(Timestamp::from_millis(millis)))
-    };
-    let changed = instant(CHANGED)?;
-    let confirmed = instant(CONFIRMED)?;
-    let dead = instant(DEAD)?;
-    let claim = if flags & LOCKED == 0 { None } else { Some(read_claim(&mut rest)?) };
+    let (mut rest, mut front) = (&payload[..], Front::default());
+    front.take(&mut rest)?;
     let envelope = envelope::read(&mut rest)?;
-    let settled = Generations::at(envelope.generation);
-    let generations = match changed {
-        None => Generations { dead, ..settled },
-        Some(changed) => Generations { changed, confirmed, closed: flags & CLOSED != 0, dead, ..settled },
-    };
     let before = payload.len() - rest.len();
     payload.advance(before);
     let contents = Contents::parse(Format::MessagePack, payload).ok()?;
-    Some(Body { generations, claim, envelope, contents })
+    let generations = front.generations(envelope.generation);
+    Some(Body { generations, claim: front.claim, envelope, contents })
+}
+
+/// Reads a payload into the state of a request, and answers the envelope in it; `None` if this version of the library
+/// cannot: then the state is not to be used.
+pub(crate) fn read_into(mut payload: Bytes, state: &mut State) -> Option<&mut Envelope> {
+    let (mut rest, mut front) = (&payload[..], Front::default());
+    front.take(&mut rest)?;
+    let envelope = envelope::read_into(&mut rest, &mut state.envelope)?;
+    state.generations = front.generations(envelope.generation);
+    state.leasing.found = front.claim;
+    let before = payload.len() - rest.len();
+    payload.advance(before);
+    state.contents.load(payload).ok()?;
+    Some(envelope)
+}
+
+/// What stands before the envelope: mostly nothing.
+#[derive(Default)]
+struct Front {
+    changed: Option<Timestamp>,
+    confirmed: Option<Timestamp>,
+    closed: bool,
+    dead: Option<Timestamp>,
+    claim: Option<Claim>,
+}
+
+impl Front {
+    fn take(&mut self, rest: &mut &[u8]) -> Option<()> {
+        let (&[version, flags], after) = rest.split_first_chunk::<2>()?;
+        if version != VERSION || flags & !(CHANGED | CONFIRMED | CLOSED | DEAD | LOCKED) != 0 {
+            return None;
+        }
+        *rest = after;
+        for (flag, instant) in
+            [(CHANGED, &mut self.changed), (CONFIRMED, &mut self.confirmed), (DEAD, &mut self.dead)]
+        {
+            if flags & flag != 0 {
+                *instant = Some(Timestamp::from_millis(varint::take(rest)?));
+            }
+        }
+        if flags & LOCKED != 0 {
+            self.claim = Some(read_claim(rest)?);
+        }
+        self.closed = flags & CLOSED != 0;
+        Some(())
+    }
+
+    fn generations(&self, current: u64) -> Generations {
+        let Self { confirmed, closed, dead, .. } = *self;
+        let settled = Generations::at(current);
+        match self.changed {
+            None => Generations { dead, ..settled },
+            Some(changed) => Generations { changed, confirmed, closed, dead, ..settled },
+        }
+    }
 }
 
 fn read_claim(rest: &mut &[u8]) -> Option<Claim> {

@@ -123,6 +123,17 @@ impl MemoryStore {
     ) -> Result<Commit, StoreError> {
         self.0.commit(key, expected, draft, now)
     }
+
+    /// [`Store::touch`], for callers that know that it does not wait.
+    pub(crate) fn touch_at_once(
+        &self,
+        key: &RecordKey,
+        seen: Timestamp,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        self.0.slot(key).lock().touch(key, seen, expires, now)
+    }
 }
 
 impl Default for MemoryStore {
@@ -162,7 +173,7 @@ impl Store for MemoryStore {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(self.0.slot(key).lock().touch(key, seen, expires, now))
+        Ok(self.touch_at_once(key, seen, expires, now))
     }
 
     async fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
@@ -211,20 +222,18 @@ impl Inner {
         self.check_size(&draft)?;
         let mut reserved = Room::NONE;
         loop {
-            let attempt = self.attempt(key, expected, draft, now, &mut reserved);
+            let attempt = self.attempt(key, expected, &mut draft, now, &mut reserved);
             self.budget.give(reserved);
             match attempt {
-                Attempt::Done { outcome, replaced, freed } => {
-                    drop(replaced);
+                Attempt::Done { outcome, freed } => {
                     self.budget.give(freed);
                     return Ok(outcome);
                 }
-                Attempt::NeedsRoom { needed, draft: unwritten } => {
+                Attempt::NeedsRoom(needed) => {
                     if !self.make_room(needed, now, key) {
                         return Err(StoreError::new(StoreErrorKind::Full));
                     }
                     reserved = needed;
-                    draft = unwritten;
                 }
             }
         }
@@ -235,7 +244,7 @@ impl Inner {
         &self,
         key: &RecordKey,
         expected: Option<Version>,
-        draft: Draft,
+        draft: &mut Draft,
         now: Timestamp,
         reserved: &mut Room,
     ) -> Attempt {

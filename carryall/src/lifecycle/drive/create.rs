@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use super::super::change::Wish;
+use super::super::house::House;
 use super::super::visit::Visit;
 use super::cap;
 use super::client::{fresh, identity_event, stamp};
@@ -13,7 +14,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, IdentityChange};
 use crate::generation::Generations;
-use crate::session::state::Outcome;
+use crate::session::state::{Outcome, State};
 use crate::store::{AnyStore, Commit, Draft, Store, StoreError, Version};
 
 /// A new record under a fresh random id.
@@ -38,15 +39,19 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
     if envelope.login.is_some() {
         house.tell(|| identity_event(house, &envelope, IdentityChange::Login));
     }
-    let mut state = visit.lock();
+    go_on(house, &mut visit.lock(), envelope, version);
+    Ok(())
+}
+
+/// Goes on with a record that was just made.
+pub(super) fn go_on(house: &House, state: &mut State, envelope: Envelope, version: Version) {
     // Its cookie has to come back before it may stay longer.
     state.expires = house.deadline(&envelope);
+    state.generations = Generations::at(envelope.generation);
     state.envelope = Some(envelope);
-    state.generations = generations;
     state.presented = None;
     state.version = Some(version.0);
     state.settle(Outcome::Mint);
-    Ok(())
 }
 
 /// Puts a record under a fresh id. One that is there already can only come from an earlier try of this request, for

@@ -224,7 +224,7 @@ fn take_fresh(state: &mut State, facts: Facts, contents: Contents, version: Vers
     state.give_up_changes();
 }
 
-pub(super) fn finish(
+fn finish(
     house: &House,
     mut state: Locked<'_>,
     facts: Facts,
@@ -238,25 +238,30 @@ pub(super) fn finish(
         Intent::Elevate => Some(IdentityChange::Elevate),
         Intent::Login => Some(IdentityChange::Login),
     };
-    let ticket_changes = state
-        .presented
-        .is_none_or(|presented| presented.generation != facts.envelope.generation || presented.stale_key);
-    let is_persistent = facts.envelope.persist_for.is_some() || state.envelope_changed;
     if let Some(contents) = contents {
         state.contents = contents;
     }
-    state.expires = house.deadline(&facts.envelope);
-    state.generations = facts.generations;
-    state.envelope = Some(facts.envelope);
-    state.version = Some(version.0);
-    state.leasing = state.leasing.settled(asked, facts.claim, state.commits.is_last);
-    state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
+    settle(house, &mut state, facts, version, asked);
     let Some(change) = change else { return };
     let envelope = state.envelope.clone();
     drop(state);
     if let Some(envelope) = envelope {
         house.tell(|| identity_event(house, &envelope, change));
     }
+}
+
+/// Goes on with a record that was just written.
+pub(super) fn settle(house: &House, state: &mut State, facts: Facts, version: Version, asked: Want) {
+    let ticket_changes = state
+        .presented
+        .is_none_or(|presented| presented.generation != facts.envelope.generation || presented.stale_key);
+    let is_persistent = facts.envelope.persist_for.is_some() || state.envelope_changed;
+    state.expires = house.deadline(&facts.envelope);
+    state.generations = facts.generations;
+    state.envelope = Some(facts.envelope);
+    state.version = Some(version.0);
+    state.leasing = state.leasing.settled(asked, facts.claim, state.commits.is_last);
+    state.settle(if ticket_changes || is_persistent { Outcome::Mint } else { Outcome::Nothing });
 }
 
 /// The record is gone: whoever ended the session wins, except over a login, which begins anew.

@@ -22,7 +22,6 @@ pub(crate) use self::wait::{Finished, in_time, within};
 use super::emit::{Emission, emit};
 use super::house::House;
 use super::meter;
-use super::place::Home;
 use super::plan::{Deeds, Plan, plan};
 use super::visit::Visit;
 use crate::clock::Timestamp;
@@ -88,35 +87,26 @@ pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Op
     if is_quiet {
         now = house.now();
     }
-    let (result, state) = carried_out(visit, state, plan, now)?;
-    let mut state = state.unwrap_or_else(|| visit.lock());
-    let emission = emit(house, &mut state, result.is_err(), now);
+    let result = carried_out(visit, &mut state, plan, now);
+    let emission = emit(house, &mut state, result.as_ref()?.is_err(), now);
     drop(state);
-    Some(Ending::of(told(house, plan, result), emission))
+    // Moved only now: right after it was written, the processor would wait for it.
+    result.map(|result| Ending::of(told(house, plan, result), emission))
 }
 
-fn try_without_io(visit: &Visit, state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
+fn try_without_io(visit: &Visit, mut state: Locked<'_>, now: Timestamp) -> Option<Result<(), Error>> {
     let plan = planned(&visit.house, &state, now);
-    let (result, state) = carried_out(visit, state, plan, now)?;
+    let result = carried_out(visit, &mut state, plan, now)?;
     drop(state);
     Some(told(&visit.house, plan, result))
 }
 
-/// What came of a plan that needs no I/O, `None` of others; with the state, unless it had to be let go of.
-fn carried_out<'a>(
-    visit: &'a Visit,
-    mut state: Locked<'a>,
-    plan: Plan,
-    now: Timestamp,
-) -> Option<(client::Told, Option<Locked<'a>>)> {
-    if plan == (Plan::Write { identity: false }) && matches!(visit.house.home, Home::Store { .. }) {
-        match at_once::write(visit, state, now) {
-            Ok(()) => return Some((Ok(Vec::new()), None)),
-            Err(unwritten) => state = unwritten,
-        }
+/// What came of a plan that needs no I/O, `None` of others.
+fn carried_out(visit: &Visit, state: &mut State, plan: Plan, now: Timestamp) -> Option<client::Told> {
+    if let Some(events) = at_once::carry_out(visit, state, plan, now) {
+        return Some(Ok(events));
     }
-    let result = client::commit_without_io(visit, &mut state, plan, now)?;
-    Some((result, Some(state)))
+    client::commit_without_io(visit, state, plan, now)
 }
 
 /// Tells of a commit, outside the lock.

@@ -6,7 +6,7 @@ use super::super::visit::Visit;
 use super::{found, give_up, is_refresh_due, within};
 use crate::clock::Timestamp;
 use crate::envelope::Envelope;
-use crate::session::state::Outcome;
+use crate::session::state::{Outcome, State};
 use crate::store::{AnyStore, Store};
 
 /// Notes that the session was seen. A failure loses nothing of the visitor's, so the response goes out.
@@ -15,9 +15,7 @@ pub(super) async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
     let (envelope, is_due, mints) = {
         let state = visit.lock();
         let Some(envelope) = state.envelope.clone() else { return };
-        let stale_key = state.presented.is_some_and(|presented| presented.stale_key);
-        let mints = stale_key || envelope.persist_for.is_some() || state.is_behind();
-        (envelope, is_refresh_due(house, &state, now), mints)
+        (envelope, is_refresh_due(house, &state, now), mints(&state))
     };
     if mints && look(visit, store, &envelope, now).await != Look::Newest {
         return;
@@ -42,6 +40,13 @@ pub(super) async fn refresh(visit: &Visit, store: &AnyStore, now: Timestamp) {
         envelope.issued = seen;
     }
     state.settle(if mints { Outcome::Mint } else { Outcome::Nothing });
+}
+
+/// Whether a new cookie goes out with it.
+pub(super) fn mints(state: &State) -> bool {
+    state.presented.is_some_and(|presented| presented.stale_key)
+        || state.envelope.as_ref().is_some_and(|envelope| envelope.persist_for.is_some())
+        || state.is_behind()
 }
 
 /// Looks whether the cookie that an earlier commit decided about is still the newest: a slow handler must not set it

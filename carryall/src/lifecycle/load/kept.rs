@@ -1,13 +1,14 @@
 //! Sessions that a store keeps: an authentic ticket first, then the record.
 
 use super::super::drive::found;
-use super::super::record::{self, Body};
+use super::super::record;
 use super::super::visit::Visit;
 use super::{Door, Guest, Turned, pick, presented};
 use crate::carrier::{OpenedTicket, Ticket};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::event::Refusal;
+use crate::format::Format;
 use crate::id::RecordKey;
 use crate::lifecycle::admit::Candidate;
 use crate::store::{AnyStore, MemoryStore, Record};
@@ -20,71 +21,61 @@ pub(super) async fn from_store(
     now: Timestamp,
 ) -> Result<Door, Error> {
     let house = &visit.house;
-    let opened = match open(visit, ticket, now) {
+    let look = |opened: &mut OpenedTicket| has_not_ended_here(visit, opened, now).map(|()| *opened);
+    let opened = match pick(visit, |token| ticket.open(token), candidate, look) {
         Some(Ok(opened)) => opened,
         Some(Err(turned)) => return Ok(Some(Err(turned))),
         None => return Ok(None),
     };
     let key = house.record_key(&opened.family);
-    let record = found(house, store, &key, now).await?;
-    Ok(Some(guest(visit, &opened, key, record, now)))
+    let mut record = found(house, store, &key, now).await?;
+    // A logout may have begun while the store was asked: its cookie must not be overwritten by a new session's.
+    let come = has_not_ended_here(visit, &opened, now).and_then(|()| guest(&opened, key, &mut record, now));
+    Ok(Some(come))
 }
 
 /// The same from one in memory, which answers at once.
 pub(super) fn from_memory(visit: &Visit, ticket: &Ticket, memory: &MemoryStore, now: Timestamp) -> Door {
-    open(visit, ticket, now).map(|opened| {
-        let opened = opened?;
+    let look = |opened: &mut OpenedTicket| {
         let key = visit.house.record_key(&opened.family);
-        guest(visit, &opened, key, memory.load_at_once(&key, now), now)
-    })
-}
-
-/// The ticket to ask the store about, if there is one and its session was not ended on this node.
-fn open(visit: &Visit, ticket: &Ticket, now: Timestamp) -> Option<Result<OpenedTicket, Turned>> {
-    let facts = |opened: &OpenedTicket| Candidate {
-        family: opened.family,
-        generation: opened.generation,
-        issued: opened.issued,
+        let mut record = memory.load_at_once(&key, now);
+        // Another thread may be ending it: see above.
+        has_not_ended_here(visit, opened, now)?;
+        guest(opened, key, &mut record, now)
     };
-    let look = |opened: &mut OpenedTicket| ended_here(visit, opened, now).map_or(Ok(*opened), Err);
-    pick(visit, |token| ticket.open(token), facts, look)
+    pick(visit, |token| ticket.open(token), candidate, look)
 }
 
-/// Why nobody comes in with a ticket whose session was ended on this node.
-fn ended_here(visit: &Visit, opened: &OpenedTicket, now: Timestamp) -> Option<Turned> {
-    let dead = visit.house.known(&opened.family).and_then(|known| known.dead)?;
+fn candidate(opened: &OpenedTicket) -> Candidate {
+    Candidate { family: opened.family, generation: opened.generation, issued: opened.issued }
+}
+
+/// Nobody comes in with a ticket whose session was ended on this node.
+fn has_not_ended_here(visit: &Visit, opened: &OpenedTicket, now: Timestamp) -> Result<(), Box<Turned>> {
+    let Some(dead) = visit.house.known(&opened.family).and_then(|known| known.dead) else { return Ok(()) };
     let mute = now < dead.plus(visit.house.windows.mute);
-    Some(Turned { reason: Refusal::Revoked, family: Some(opened.family), mute })
+    Err(Box::new(Turned { reason: Refusal::Revoked, family: Some(opened.family), mute }))
 }
 
-/// Who comes in, after what the store says.
+/// Who comes in, after what the store says. All of it is read where it stays, for every move of it is a copy.
 fn guest(
-    visit: &Visit,
     opened: &OpenedTicket,
     key: RecordKey,
-    record: Option<Record>,
+    record: &mut Option<Record>,
     now: Timestamp,
-) -> Result<Guest, Turned> {
-    // A logout may have begun while the store was asked: its cookie must not be overwritten by a new session's.
-    if let Some(turned) = ended_here(visit, opened, now) {
-        return Err(turned);
-    }
-    let turned = |reason| Turned { reason, family: Some(opened.family), mute: false };
-    let Record { version, header, payload } = record.ok_or_else(|| turned(Refusal::UnknownId))?;
-    let Some(Body { mut envelope, contents, generations, claim }) = record::read(payload) else {
-        return Err(turned(Refusal::Unreadable));
-    };
-    if envelope.family != opened.family {
-        return Err(turned(Refusal::Unreadable));
-    }
+) -> Result<Guest, Box<Turned>> {
+    let turned = |reason| Box::new(Turned { reason, family: Some(opened.family), mute: false });
+    let Some(Record { version, header, payload }) = record else { return Err(turned(Refusal::UnknownId)) };
+    let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
+    let mut guest = Guest::unread(Format::MessagePack, presented, now);
+    let state = &mut *guest.state;
+    let envelope = record::read_into(std::mem::take(payload), state);
+    let envelope = envelope.filter(|envelope| envelope.family == opened.family);
+    let Some(envelope) = envelope else { return Err(turned(Refusal::Unreadable)) };
     // A touch moves the header alone.
     envelope.issued = envelope.issued.max(header.seen);
-    let presented = presented(opened.generation, opened.issued, opened.key, opened.key_id);
-    let mut guest = Guest::new(contents.format(), envelope, presented, generations, now);
-    guest.state.contents = contents;
-    guest.state.leasing.found = claim;
-    guest.state.record = Some((opened.family, key));
-    guest.state.version = Some(version.0);
-    guest.state.expires = header.expires;
+    state.record = Some((opened.family, key));
+    state.version = Some(version.0);
+    state.expires = header.expires;
     Ok(guest)
 }

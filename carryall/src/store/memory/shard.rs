@@ -33,15 +33,16 @@ struct Entry {
 /// How far a commit came.
 #[derive(Debug)]
 pub(super) enum Attempt {
-    /// It is decided. Carries what it replaced, to be dropped after the lock, and the room that became free.
-    Done { outcome: Commit, replaced: Bytes, freed: Room },
+    /// It is decided, and this room became free. If it was written, the draft holds the payload that was replaced, to
+    /// be dropped after the lock.
+    Done { outcome: Commit, freed: Room },
     /// It would be written if there were this much room. Nothing was changed.
-    NeedsRoom { needed: Room, draft: Draft },
+    NeedsRoom(Room),
 }
 
 impl Attempt {
     fn refused(outcome: Commit) -> Self {
-        Self::Done { outcome, replaced: Bytes::new(), freed: Room::NONE }
+        Self::Done { outcome, freed: Room::NONE }
     }
 }
 
@@ -61,7 +62,7 @@ impl Shard {
         &mut self,
         key: &RecordKey,
         expected: Option<Version>,
-        draft: Draft,
+        draft: &mut Draft,
         now: Timestamp,
         take: impl FnOnce(Room) -> bool,
     ) -> Attempt {
@@ -69,10 +70,7 @@ impl Shard {
         let found = entries.get_mut(key).filter(|entry| is_live(&entry.record, now));
         match (found, expected) {
             (Some(entry), Some(version)) if entry.record.version == version => {
-                let subject = entry.record.header.subject;
-                let attempt = replace(key, entry, expiry, draft, take);
-                index.change(key, subject, entry.record.header.subject);
-                attempt
+                replace(key, entry, (expiry, index), draft, take)
             }
             (Some(entry), _) => Attempt::refused(Commit::Conflict(entry.record.clone())),
             (None, Some(_)) => Attempt::refused(Commit::Gone),
@@ -80,20 +78,21 @@ impl Shard {
         }
     }
 
-    fn create(&mut self, key: &RecordKey, draft: Draft, take: impl FnOnce(Room) -> bool) -> Attempt {
+    fn create(&mut self, key: &RecordKey, draft: &mut Draft, take: impl FnOnce(Room) -> bool) -> Attempt {
         let needed = Room { entries: 1, bytes: cost(&draft.payload) };
         if !take(needed) {
-            return Attempt::NeedsRoom { needed, draft };
+            return Attempt::NeedsRoom(needed);
         }
         // An expired record may still have the key.
         let old = self.take(key);
         let freed = old.as_ref().map_or(Room::NONE, room_of);
         let queued = self.expiry.insert(*key, &draft.header);
         self.index.change(key, None, draft.header.subject);
-        let record = Record { version: Version::FIRST, header: draft.header, payload: draft.payload };
-        self.entries.insert(*key, Entry { record, queued });
         let replaced = old.map(|record| record.payload).unwrap_or_default();
-        Attempt::Done { outcome: Commit::Committed(Version::FIRST), replaced, freed }
+        let payload = std::mem::replace(&mut draft.payload, replaced);
+        let record = Record { version: Version::FIRST, header: draft.header, payload };
+        self.entries.insert(*key, Entry { record, queued });
+        Attempt::Done { outcome: Commit::Committed(Version::FIRST), freed }
     }
 
     /// Moves a live record's instants forward, never back. Answers whether there was one.
@@ -195,22 +194,23 @@ impl Shard {
 fn replace(
     key: &RecordKey,
     entry: &mut Entry,
-    expiry: &mut Expiry,
-    draft: Draft,
+    (expiry, index): (&mut Expiry, &Index),
+    draft: &mut Draft,
     take: impl FnOnce(Room) -> bool,
 ) -> Attempt {
-    let (old, new) = (entry.record.payload.len(), draft.payload.len());
+    let record = &mut entry.record;
+    let (old, new) = (record.payload.len(), draft.payload.len());
     let needed = Room { entries: 0, bytes: new.saturating_sub(old) };
     if !take(needed) {
-        return Attempt::NeedsRoom { needed, draft };
+        return Attempt::NeedsRoom(needed);
     }
-    entry.queued = expiry.change(key, &entry.record.header, entry.queued, &draft.header);
-    let version = entry.record.version.next();
-    entry.record.version = version;
-    entry.record.header = draft.header;
-    let replaced = std::mem::replace(&mut entry.record.payload, draft.payload);
+    entry.queued = expiry.change(key, &record.header, entry.queued, &draft.header);
+    index.change(key, record.header.subject, draft.header.subject);
+    record.version = record.version.next();
+    record.header = draft.header;
+    std::mem::swap(&mut record.payload, &mut draft.payload);
     let freed = Room { entries: 0, bytes: old.saturating_sub(new) };
-    Attempt::Done { outcome: Commit::Committed(version), replaced, freed }
+    Attempt::Done { outcome: Commit::Committed(record.version), freed }
 }
 
 fn is_live(record: &Record, now: Timestamp) -> bool {

@@ -47,7 +47,7 @@ impl ListSubjects for MemoryStore {
 /// How far an admission came.
 enum Admitting {
     Done(Admission),
-    NeedsRoom { needed: Room, draft: Draft },
+    NeedsRoom(Room),
 }
 
 impl Inner {
@@ -76,16 +76,15 @@ impl Inner {
         let _turn = self.index.admit(&subject);
         let mut reserved = Room::NONE;
         loop {
-            let attempt = self.try_admit(key, expected, draft, (&subject, cap), now, &mut reserved);
+            let attempt = self.try_admit(key, expected, &mut draft, (&subject, cap), now, &mut reserved);
             self.budget.give(std::mem::replace(&mut reserved, Room::NONE));
             match attempt {
                 Admitting::Done(admission) => return Ok(admission),
-                Admitting::NeedsRoom { needed, draft: unwritten } => {
+                Admitting::NeedsRoom(needed) => {
                     if !self.make_room(needed, now, key) {
                         return Err(StoreError::new(StoreErrorKind::Full));
                     }
                     reserved = needed;
-                    draft = unwritten;
                 }
             }
         }
@@ -96,7 +95,7 @@ impl Inner {
         &self,
         key: &RecordKey,
         expected: Option<Version>,
-        draft: Draft,
+        draft: &mut Draft,
         (subject, cap): (&SubjectHash, Cap),
         now: Timestamp,
         reserved: &mut Room,
@@ -118,8 +117,8 @@ impl Inner {
             self.budget.try_take(needed)
         });
         let (outcome, mut freed) = match attempt {
-            Attempt::NeedsRoom { needed, draft } => return Admitting::NeedsRoom { needed, draft },
-            Attempt::Done { outcome, freed, .. } => (outcome, freed),
+            Attempt::NeedsRoom(needed) => return Admitting::NeedsRoom(needed),
+            Attempt::Done { outcome, freed } => (outcome, freed),
         };
         let mut admission = Admission::from(outcome);
         if let Admission::Committed { ended, .. } = &mut admission {
