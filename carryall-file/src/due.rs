@@ -110,7 +110,12 @@ impl Due {
     pub(crate) fn postpone(&self, from: (&Mark, Slot), to: (&Mark, Slot)) -> Result<()> {
         let ((old, from), (new, to)) = (from, to);
         loop {
-            let (before, after) = (folder(&self.0, from.name())?, self.slot(to)?);
+            let before = match folder(&self.0, from.name()) {
+                // Somebody else has moved all that was marked there.
+                Err(Errno::NOENT) => return Ok(()),
+                opened => opened?,
+            };
+            let after = self.slot(to)?;
             match fs::renameat(&before, old.name(), &after, new.name()) {
                 // As above, unless the mark itself is gone.
                 Err(Errno::NOENT) if fs::statat(&before, old.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}

@@ -90,3 +90,6 @@ impl Disk {
         due.unmark(mark, slot)
     }
 }
+
+#[cfg(test)]
+mod tests;
