@@ -23,7 +23,7 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
         Err(Errno::NOENT) => {}
         known => return Ok(known.map(drop)?),
     }
-    let (mut entered, mut unread) = (0, 0);
+    let (mut owned, mut unread) = (0, 0);
     for number in 0..=SHARDS {
         let shard = Shard::locked(root, &RecordKey::from_bytes([number; RecordKey::LEN]));
         let shard = shard.map_err(Error::other)?;
@@ -31,11 +31,11 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             match shard.of(&key).find(OFlags::RDONLY) {
                 Ok(found) => {
                     let header = found.map(|found| found.head.header);
-                    let owned = header.and_then(|header| Some((header.subject?, header.expires)));
-                    let Some((subject, expires)) = owned else { continue };
+                    let whose = header.and_then(|header| Some((header.subject?, header.expires)));
+                    let Some((subject, expires)) = whose else { continue };
+                    owned += 1;
                     if !Index::open(root, &subject)?.has(&key)? {
                         enter(root, &key, &subject, expires)?;
-                        entered += 1;
                     }
                 }
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
@@ -43,14 +43,27 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             }
         }
     }
-    if entered > 0 {
-        // At once instead of folder by folder, of which there may be as many as users.
-        fs::syncfs(root)?;
+    if owned > 0 {
+        // Entries that were there already too: whoever made them may have been killed before this.
+        settle(root)?;
     }
     if unread == 0 {
         let flags = OFlags::WRONLY | OFlags::CREATE | CAREFUL;
         fs::openat(&subjects, COMPLETE, flags, Mode::RUSR | Mode::WUSR)?;
         fs::fsync(&subjects)?;
     }
+    Ok(())
+}
+
+/// Waits for the disk at once instead of folder by folder, of which there may be as many as users.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn settle(root: &OwnedFd) -> Result<()> {
+    Ok(fs::syncfs(root)?)
+}
+
+/// As above, on systems that only know how to write out all of their disks.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn settle(_: &OwnedFd) -> Result<()> {
+    fs::sync();
     Ok(())
 }
