@@ -78,8 +78,7 @@ impl Disk {
     ) -> Result<Vec<RecordKey>, StoreError> {
         let mut live = Vec::new();
         for (_, key) in others {
-            let found = self.owned(key, subject)?.filter(|found| found.is_live(now));
-            live.extend(found.map(|_| *key));
+            live.extend(self.follow(key, subject)?.live(now).map(|_| *key));
         }
         live.truncate((live.len() + 1).saturating_sub(cap.most.get()));
         Ok(live)

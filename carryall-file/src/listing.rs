@@ -2,14 +2,34 @@
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Record, StoreError, StoreErrorKind, SubjectHash};
+use carryall::store::{Record, StoreError, SubjectHash};
 use rustix::fs::OFlags;
 
 use crate::change::forget;
 use crate::disk::Disk;
-use crate::failure::while_doing;
+use crate::failure::{is_unreadable, while_doing};
 use crate::index::Index;
 use crate::shard::{Found, Shard};
+
+/// What is found where an entry leads.
+pub(crate) enum Lead {
+    /// The subject's record.
+    Owned(Found),
+    /// None, or another subject's.
+    Nowhere,
+    /// A file that nobody can load, so that it is no session. It says nothing of its owner.
+    Unreadable,
+}
+
+impl Lead {
+    /// The subject's record, if it is not over.
+    pub(crate) fn live(self, now: Timestamp) -> Option<Found> {
+        match self {
+            Self::Owned(found) => Some(found).filter(|found| found.is_live(now)),
+            Self::Nowhere | Self::Unreadable => None,
+        }
+    }
+}
 
 impl Disk {
     /// The subject's live records, the oldest first, while nobody is admitted.
@@ -25,7 +45,7 @@ impl Disk {
             if listed.len() == limit {
                 break;
             }
-            let found = self.owned(&key, subject)?.filter(|found| found.is_live(now));
+            let found = self.follow(&key, subject)?.live(now);
             let record = found.map(|found| found.read_or_empty(self.max_record)).transpose()?;
             listed.extend(record.map(|record| (key, record)));
         }
@@ -46,34 +66,32 @@ impl Disk {
     ) -> Result<Vec<(Timestamp, RecordKey)>, StoreError> {
         let mut live = Vec::new();
         for key in index.keys().map_err(while_doing("reading an index"))? {
-            match self.owned(&key, &index.subject) {
-                Ok(Some(found)) if found.is_live(now) => live.push((found.head.header.created, key)),
+            match self.follow(&key, &index.subject)? {
+                Lead::Owned(found) if found.is_live(now) => live.push((found.head.header.created, key)),
                 // By another clock it may be live: it keeps its entry until it is swept.
-                Ok(Some(_)) => {}
-                Ok(None) => self.drop_entry(&index.subject, &key)?,
-                // Nobody can load it, so it is no session. It says nothing of its owner.
-                Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
-                Err(error) => return Err(error),
+                Lead::Owned(_) | Lead::Unreadable => {}
+                Lead::Nowhere => self.drop_entry(&index.subject, &key)?,
             }
         }
         live.sort_unstable();
         Ok(live)
     }
 
-    /// The record, if it is there and the subject's.
-    pub(crate) fn owned(&self, key: &RecordKey, subject: &SubjectHash) -> Result<Option<Found>, StoreError> {
-        let found = Shard::open(&self.root, key)?.find(OFlags::RDONLY)?;
-        Ok(found.filter(|found| found.head.header.subject == Some(*subject)))
+    /// Looks at the record of an entry.
+    pub(crate) fn follow(&self, key: &RecordKey, subject: &SubjectHash) -> Result<Lead, StoreError> {
+        match Shard::open(&self.root, key)?.find(OFlags::RDONLY) {
+            Ok(Some(found)) if found.head.header.subject == Some(*subject) => Ok(Lead::Owned(found)),
+            Ok(_) => Ok(Lead::Nowhere),
+            Err(error) if is_unreadable(&error) => Ok(Lead::Unreadable),
+            Err(error) => Err(error),
+        }
     }
 
     /// Drops an entry unless its record is about to be there, or is by now.
     fn drop_entry(&self, subject: &SubjectHash, key: &RecordKey) -> Result<(), StoreError> {
         let shard = Shard::locked(&self.root, key)?;
-        match self.owned(key, subject) {
-            Ok(None) => forget(&self.root, subject, &shard),
-            Ok(Some(_)) => {}
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
-            Err(error) => return Err(error),
+        if matches!(self.follow(key, subject)?, Lead::Nowhere) {
+            forget(&self.root, subject, &shard);
         }
         Ok(())
     }

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use bytes::Bytes;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Record, StoreError, StoreErrorKind};
+use carryall::store::{Record, StoreError};
 use rustix::fs::{self, AtFlags, Dir, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::directory::{CAREFUL, folder, is_own_file};
-use crate::failure::{corrupt, while_doing};
+use crate::failure::{corrupt, is_unreadable, while_doing};
 use crate::layout::{HEAD, Head};
 use crate::name::{name, parse};
 
@@ -157,11 +157,11 @@ impl Found {
         now < self.head.header.expires
     }
 
-    /// The whole record; with an empty payload if that is damaged or too large, so that it can be removed.
+    /// The whole record; with an empty payload if that cannot be read or is too large, so that it can be removed.
     pub(crate) fn read_or_empty(self, max_record: usize) -> Result<Record, StoreError> {
         let empty = Record { version: self.head.version, header: self.head.header, payload: Bytes::new() };
         match self.read(max_record) {
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => Ok(empty),
+            Err(error) if is_unreadable(&error) => Ok(empty),
             read => read,
         }
     }
