@@ -107,15 +107,23 @@ fn in_its_folder(shards: &Locked, key: &RecordKey) -> Shard {
 /// has noticed who has the lock of a record. The disk knows that they went before it knows who came.
 fn exchange(change: &Change<'_>, leaving: &[Leaving]) -> Result<(), StoreError> {
     let mut away = Vec::new();
-    let gone = leaving.iter().try_for_each(|Leaving { shard, .. }| {
-        shard.set_aside()?;
-        away.push(shard);
-        Ok(())
+    let gone = leaving.first().map_or(Ok(()), |_| change.rehearse()).and_then(|()| {
+        leaving.iter().try_for_each(|Leaving { shard, .. }| {
+            shard.set_aside()?;
+            away.push(shard);
+            Ok(())
+        })
     });
-    let gone = gone.and_then(|()| leaving.iter().try_for_each(|Leaving { shard, .. }| shard.sync()));
-    gone.inspect_err(|_| change.abandon()).and_then(|()| change.place()).inspect_err(|_| {
-        for shard in away {
-            let _ = shard.place();
-        }
-    })
+    let gone = gone.and_then(|()| sync_each(&away));
+    let exchanged = gone.inspect_err(|_| change.abandon()).and_then(|()| change.place());
+    let Err(error) = exchanged else { return Ok(()) };
+    // All of them, whatever becomes of one. That one could not be had back is worse than what came before.
+    let back = away.iter().map(|shard| shard.place()).fold(Ok(()), Result::and);
+    back.and(sync_each(&away)).and(Err(error))
+}
+
+/// Waits for the disk once for each folder.
+fn sync_each(shards: &[&Shard]) -> Result<(), StoreError> {
+    let folders: BTreeMap<u8, &Shard> = shards.iter().map(|shard| (number(&shard.key), *shard)).collect();
+    folders.into_values().try_for_each(Shard::sync)
 }

@@ -75,6 +75,11 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Finds out what would keep it from its place, as far as that can be known.
+    pub(crate) fn rehearse(&self) -> Result<(), StoreError> {
+        self.shard.rehearse()
+    }
+
     /// Puts what was written in its place. If that fails, the old record is there.
     pub(crate) fn place(&self) -> Result<(), StoreError> {
         self.shard.place().inspect_err(|_| self.abandon())

@@ -99,6 +99,13 @@ impl Shard {
         self.rename(&self.name_of_new(), &self.name).map_err(while_doing("putting a record in its place"))
     }
 
+    /// Renames what was written to and fro: what keeps a name from the folder, such as want of room, does so now.
+    pub(crate) fn rehearse(&self) -> Result<(), StoreError> {
+        let (new, other) = (self.name_of_new(), self.name_of_rehearsal());
+        let renamed = self.rename(&new, &other).and_then(|()| self.rename(&other, &new));
+        renamed.map_err(while_doing("making room for a record")).inspect_err(|_| _ = self.unlink(&other))
+    }
+
     /// Takes the record away, as yet to be had back. Does not wait.
     pub(crate) fn set_aside(&self) -> Result<(), StoreError> {
         self.rename(&self.name, &self.name_of_new()).map_err(while_doing("setting a record aside"))
@@ -111,7 +118,7 @@ impl Shard {
 
     /// Removes the record, and what a crash left beside it. Does not wait.
     pub(crate) fn remove(&self) -> Result<(), StoreError> {
-        for name in [&self.name, &self.name_of_new()] {
+        for name in [&self.name, &self.name_of_new(), &self.name_of_rehearsal()] {
             self.unlink(name).map_err(while_doing("removing a record"))?;
         }
         Ok(())
@@ -128,6 +135,10 @@ impl Shard {
 
     fn name_of_new(&self) -> String {
         format!("{}.new", self.name)
+    }
+
+    fn name_of_rehearsal(&self) -> String {
+        format!("{}.next", self.name)
     }
 
     /// A file that was not there before. A leftover goes: nobody else writes it while the folder is locked.
