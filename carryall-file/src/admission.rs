@@ -1,7 +1,7 @@
 //! One more record for a subject, within its cap.
 //!
 //! One admission of a subject at a time. The folders of all records that may be removed are locked as well, always in
-//! the same order, and by nobody else more than one.
+//! the same order, and by nobody else more than one. Where a lowered cap makes many go, most of them go afterwards.
 
 use std::collections::BTreeMap;
 
@@ -24,21 +24,43 @@ struct Leaving {
     record: Record,
 }
 
+/// So many go in exchange for the new record, under the locks of all their folders. Only a cap that was lowered makes
+/// more of them go.
+const AT_ONCE: usize = 16;
+
 impl Disk {
     pub(crate) fn admit(
         &self,
-        (key, expected, draft): (&RecordKey, Option<Version>, &Draft),
+        commit: (&RecordKey, Option<Version>, &Draft),
         (subject, cap): (&SubjectHash, Cap),
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        self.check_size(draft)?;
+        self.check_size(commit.2)?;
         let index = Index::locked(&self.root, subject)?;
         let mut others = self.live(&index, now)?;
-        others.retain(|(_, other)| other != key);
+        others.retain(|(_, other)| other != commit.0);
         // Nobody is admitted meanwhile, so that there will be no fewer places than now.
         if others.len() < cap.most.get() {
             others.clear();
         }
+        let ends = cap.when_full == WhenFull::EndOldest;
+        let beyond = others.len().saturating_sub(cap.most.get() - 1 + AT_ONCE);
+        let beyond: Vec<_> = others.drain(..if ends { beyond } else { 0 }).collect();
+        let mut admission = self.admit_among(&others, commit, (subject, cap), now)?;
+        if let Admission::Committed { ended, .. } = &mut admission {
+            self.end(&beyond, subject, now, ended)?;
+        }
+        Ok(admission)
+    }
+
+    /// Admits to the place of one of these others, or of some, or to one that is free.
+    fn admit_among(
+        &self,
+        others: &[(Timestamp, RecordKey)],
+        (key, expected, draft): (&RecordKey, Option<Version>, &Draft),
+        (subject, cap): (&SubjectHash, Cap),
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
         let ends = cap.when_full == WhenFull::EndOldest;
         let shards = self.lock_all(others.iter().map(|(_, key)| key).filter(|_| ends).chain([key]))?;
         let own = in_its_folder(&shards, key);
@@ -46,7 +68,7 @@ impl Disk {
             Ok(change) => change,
             Err(outcome) => return Ok(outcome.into()),
         };
-        let leaving = self.leaving(&others, subject, cap, now)?;
+        let leaving = self.leaving(others, subject, cap, now)?;
         if !leaving.is_empty() && !ends {
             return Ok(Admission::Full);
         }
@@ -60,6 +82,34 @@ impl Disk {
         let version = change.settle()?;
         let ended = leaving.into_iter().map(|Leaving { shard, record }| (shard.key, record)).collect();
         Ok(Admission::Committed { version, ended })
+    }
+
+    /// Ends these, who were too many before somebody was admitted, one folder at a time.
+    fn end(
+        &self,
+        others: &[(Timestamp, RecordKey)],
+        subject: &SubjectHash,
+        now: Timestamp,
+        ended: &mut Vec<(RecordKey, Record)>,
+    ) -> Result<(), StoreError> {
+        let mut keys: Vec<_> = others.iter().map(|(_, key)| *key).collect();
+        keys.sort_unstable();
+        for keys in keys.chunk_by(|one, other| number(one) == number(other)) {
+            let folder = Shard::locked(&self.root, &keys[0])?;
+            let before = ended.len();
+            for key in keys {
+                let Some(found) = self.follow(key, subject)?.live(now) else { continue };
+                let record = found.read_or_empty(self.max_record)?;
+                folder.of(key).remove()?;
+                ended.push((*key, record));
+            }
+            folder.sync()?;
+            for (key, _) in &ended[before..] {
+                forget(&self.root, subject, &folder.of(key));
+            }
+        }
+        ended.sort_unstable_by_key(|(key, record)| (record.header.created, *key));
+        Ok(())
     }
 
     fn lock_all<'a>(&self, keys: impl Iterator<Item = &'a RecordKey>) -> Result<Locked, StoreError> {
