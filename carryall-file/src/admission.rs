@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 
 use crate::change::{Change, forget};
 use crate::disk::Disk;
+use crate::entry::Entry;
 use crate::index::Index;
 use crate::shard::Shard;
 
@@ -37,14 +38,17 @@ impl Disk {
     ) -> Result<Admission, StoreError> {
         self.check_size(commit.2)?;
         let index = Index::locked(&self.root, subject)?;
-        let mut others = self.live(&index, now)?;
-        others.retain(|(_, other)| other != commit.0);
+        let (mut others, most) = (Vec::new(), cap.most.get());
+        let ends = cap.when_full == WhenFull::EndOldest;
+        self.visit(&index, now, |entry, _| {
+            others.extend(Some(entry.key).filter(|other| other != commit.0));
+            Ok(true)
+        })?;
         // Nobody is admitted meanwhile, so that there will be no fewer places than now.
-        if others.len() < cap.most.get() {
+        if others.len() < most {
             others.clear();
         }
-        let ends = cap.when_full == WhenFull::EndOldest;
-        let beyond = others.len().saturating_sub(cap.most.get() - 1 + AT_ONCE);
+        let beyond = others.len().saturating_sub(most - 1 + AT_ONCE);
         let beyond: Vec<_> = others.drain(..if ends { beyond } else { 0 }).collect();
         let mut admission = self.admit_among(&others, commit, (subject, cap), now)?;
         if let Admission::Committed { ended, .. } = &mut admission {
@@ -56,13 +60,13 @@ impl Disk {
     /// Admits to the place of one of these others, or of some, or to one that is free.
     fn admit_among(
         &self,
-        others: &[(Timestamp, RecordKey)],
+        others: &[RecordKey],
         (key, expected, draft): (&RecordKey, Option<Version>, &Draft),
         (subject, cap): (&SubjectHash, Cap),
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
         let ends = cap.when_full == WhenFull::EndOldest;
-        let shards = self.lock_all(others.iter().map(|(_, key)| key).filter(|_| ends).chain([key]))?;
+        let shards = self.lock_all(others.iter().filter(|_| ends).chain([key]))?;
         let own = in_its_folder(&shards, key);
         let change = match Change::of(&self.root, own, expected, draft, (now, self.max_record))? {
             Ok(change) => change,
@@ -75,9 +79,9 @@ impl Disk {
         let leaving = self.read(leaving.iter().map(|key| in_its_folder(&shards, key)))?;
         change.write()?;
         exchange(&change, &leaving)?;
-        for Leaving { shard, .. } in &leaving {
+        for Leaving { shard, record } in &leaving {
             shard.discard();
-            forget(&self.root, subject, shard);
+            forget(&self.root, subject, &Entry::of(&record.header, &shard.key));
         }
         let version = change.settle()?;
         let ended = leaving.into_iter().map(|Leaving { shard, record }| (shard.key, record)).collect();
@@ -87,12 +91,12 @@ impl Disk {
     /// Ends these, who were too many before somebody was admitted, one folder at a time.
     fn end(
         &self,
-        others: &[(Timestamp, RecordKey)],
+        others: &[RecordKey],
         subject: &SubjectHash,
         now: Timestamp,
         ended: &mut Vec<(RecordKey, Record)>,
     ) -> Result<(), StoreError> {
-        let mut keys: Vec<_> = others.iter().map(|(_, key)| *key).collect();
+        let mut keys = others.to_vec();
         keys.sort_unstable();
         for keys in keys.chunk_by(|one, other| number(one) == number(other)) {
             let folder = Shard::locked(&self.root, &keys[0])?;
@@ -104,8 +108,8 @@ impl Disk {
                 ended.push((*key, record));
             }
             folder.sync()?;
-            for (key, _) in &ended[before..] {
-                forget(&self.root, subject, &folder.of(key));
+            for (key, record) in &ended[before..] {
+                forget(&self.root, subject, &Entry::of(&record.header, key));
             }
         }
         ended.sort_unstable_by_key(|(key, record)| (record.header.created, *key));
@@ -121,13 +125,13 @@ impl Disk {
     /// Those of the others that have to go, the oldest first. Who went meanwhile has left a place.
     fn leaving(
         &self,
-        others: &[(Timestamp, RecordKey)],
+        others: &[RecordKey],
         subject: &SubjectHash,
         cap: Cap,
         now: Timestamp,
     ) -> Result<Vec<RecordKey>, StoreError> {
         let mut live = Vec::new();
-        for (_, key) in others {
+        for key in others {
             live.extend(self.follow(key, subject)?.live(now).map(|_| *key));
         }
         live.truncate((live.len() + 1).saturating_sub(cap.most.get()));

@@ -9,6 +9,7 @@ use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::directory::{CAREFUL, SHARDS, SUBJECTS, folder};
+use crate::entry::Owner;
 use crate::index::{Index, enter};
 use crate::shard::Shard;
 
@@ -23,7 +24,7 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
         Err(Errno::NOENT) => {}
         known => return Ok(known.map(drop)?),
     }
-    let (mut owned, mut unread) = (0, 0);
+    let (mut is_empty, mut unread) = (true, 0);
     for number in 0..=SHARDS {
         let shard = Shard::locked(root, &RecordKey::from_bytes([number; RecordKey::LEN]));
         let shard = shard.map_err(Error::other)?;
@@ -31,11 +32,11 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             match shard.of(&key).find(OFlags::RDONLY) {
                 Ok(found) => {
                     let header = found.map(|found| found.head.header);
-                    let whose = header.and_then(|header| Some((header.subject?, header.expires)));
-                    let Some((subject, expires)) = whose else { continue };
-                    owned += 1;
-                    if !Index::open(root, &subject)?.has(&key)? {
-                        enter(root, &key, &subject, expires)?;
+                    let whose = header.and_then(|header| Some((Owner::of(&header)?, header.expires)));
+                    let Some((owner, expires)) = whose else { continue };
+                    is_empty = false;
+                    if !Index::open(root, &owner.subject)?.has(&owner.entry(&key))? {
+                        enter(root, &key, &owner, expires)?;
                     }
                 }
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
@@ -43,7 +44,7 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             }
         }
     }
-    if owned > 0 {
+    if !is_empty {
         // Entries that were there already too: whoever made them may have been killed before this.
         settle(root)?;
     }

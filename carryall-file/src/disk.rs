@@ -8,6 +8,7 @@ use carryall::store::{Commit, Draft, Record, StoreError, Version};
 use rustix::fs::OFlags;
 
 use crate::change::{Change, forget, too_large};
+use crate::entry::Owner;
 use crate::failure::is_unreadable;
 use crate::shard::Shard;
 
@@ -74,14 +75,14 @@ impl Disk {
         let shard = Shard::locked(&self.root, key)?;
         let (was_live, owner) = match shard.find(OFlags::RDONLY) {
             Ok(None) => return Ok(false),
-            Ok(Some(found)) => (found.is_live(now), found.head.header.subject),
+            Ok(Some(found)) => (found.is_live(now), Owner::of(&found.head.header)),
             Err(error) if is_unreadable(&error) => (false, None),
             Err(error) => return Err(error),
         };
         shard.remove()?;
         shard.sync()?;
         if let Some(owner) = owner {
-            forget(&self.root, &owner, &shard);
+            forget(&self.root, &owner.subject, &owner.entry(key));
         }
         Ok(was_live)
     }

@@ -1,5 +1,7 @@
 //! The records of a subject: what the index names and the records confirm.
 
+use std::collections::BTreeSet;
+
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{Record, StoreError, SubjectHash};
@@ -7,6 +9,7 @@ use rustix::fs::OFlags;
 
 use crate::change::forget;
 use crate::disk::Disk;
+use crate::entry::Entry;
 use crate::failure::{is_unreadable, while_doing};
 use crate::index::Index;
 use crate::shard::{Found, Shard};
@@ -39,42 +42,62 @@ impl Disk {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        let index = Index::locked(&self.root, subject)?;
         let mut listed = Vec::new();
-        for (_, key) in self.live(&index, now)? {
-            if listed.len() == limit {
-                break;
-            }
-            let found = self.follow(&key, subject)?.live(now);
-            let record = found.map(|found| found.read_or_empty(self.max_record)).transpose()?;
-            listed.extend(record.map(|record| (key, record)));
+        if limit == 0 {
+            return Ok(listed);
         }
+        let index = Index::locked(&self.root, subject)?;
+        self.visit(&index, now, |entry, found| {
+            listed.push((entry.key, found.read_or_empty(self.max_record)?));
+            Ok(listed.len() < limit)
+        })?;
         listed.sort_unstable_by_key(|(key, record)| (record.header.created, *key));
         Ok(listed)
     }
 
     pub(crate) fn count(&self, subject: &SubjectHash, now: Timestamp) -> Result<usize, StoreError> {
         let index = Index::locked(&self.root, subject)?;
-        self.live(&index, now).map(|live| live.len())
+        let mut count = 0;
+        self.visit(&index, now, |_, _| {
+            count += 1;
+            Ok(true)
+        })?;
+        Ok(count)
     }
 
-    /// The subject's live records, the oldest first. Entries that lead nowhere are dropped.
-    pub(crate) fn live(
+    /// Opens the subject's live records, the oldest first, for as long as more are asked for. Entries that lead nowhere
+    /// are dropped on the way.
+    pub(crate) fn visit(
         &self,
         index: &Index,
         now: Timestamp,
-    ) -> Result<Vec<(Timestamp, RecordKey)>, StoreError> {
-        let mut live = Vec::new();
-        for key in index.keys().map_err(while_doing("reading an index"))? {
-            match self.follow(&key, &index.subject)? {
-                Lead::Owned(found) if found.is_live(now) => live.push((found.head.header.created, key)),
-                // By another clock it may be live: it keeps its entry until it is swept.
-                Lead::Owned(_) | Lead::Unreadable => {}
-                Lead::Nowhere => self.drop_entry(&index.subject, &key)?,
+        mut wants_more: impl FnMut(Entry, Found) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let entries = index.sorted().map_err(while_doing("reading an index"))?;
+        let mut visited = BTreeSet::new();
+        for entry in &entries {
+            let found = match self.follow(&entry.key, &index.subject)? {
+                Lead::Owned(found) => found,
+                Lead::Nowhere => {
+                    self.drop_entry(&index.subject, entry)?;
+                    continue;
+                }
+                Lead::Unreadable => continue,
+            };
+            let current = Entry::of(&found.head.header, &entry.key);
+            if current != *entry {
+                self.drop_entry(&index.subject, entry)?;
+                // It has its turn, unless it becomes another meanwhile.
+                if current > *entry && entries.binary_search(&current).is_ok() {
+                    continue;
+                }
+            }
+            // One that is over by this clock may be live by another: it keeps its entry until it is swept.
+            if found.is_live(now) && visited.insert(entry.key) && !wants_more(current, found)? {
+                break;
             }
         }
-        live.sort_unstable();
-        Ok(live)
+        Ok(())
     }
 
     /// Looks at the record of an entry.
@@ -87,12 +110,18 @@ impl Disk {
         }
     }
 
-    /// Drops an entry unless its record is about to be there, or is by now.
-    fn drop_entry(&self, subject: &SubjectHash, key: &RecordKey) -> Result<(), StoreError> {
-        let shard = Shard::locked(&self.root, key)?;
-        if matches!(self.follow(key, subject)?, Lead::Nowhere) {
-            forget(&self.root, subject, &shard);
+    /// Drops an entry unless its record is about to be as it says, or is by now.
+    fn drop_entry(&self, subject: &SubjectHash, entry: &Entry) -> Result<(), StoreError> {
+        let shard = Shard::locked(&self.root, &entry.key)?;
+        let is_right = match self.follow(&entry.key, subject)? {
+            Lead::Owned(found) => Entry::of(&found.head.header, &entry.key) == *entry,
+            Lead::Nowhere => false,
+            Lead::Unreadable => true,
+        };
+        if !is_right {
+            forget(&self.root, subject, entry);
         }
+        drop(shard);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! A user with many sessions.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
@@ -49,6 +49,25 @@ async fn with(sessions: u8, directory: &Path) -> FileStore {
 
 fn cap(most: usize) -> Cap {
     Cap { most: NonZeroUsize::new(most).expect("a place"), when_full: WhenFull::EndOldest }
+}
+
+#[tokio::test]
+async fn a_list_looks_at_no_more_records_than_it_answers() {
+    let scratch = scratch();
+    let store = with(50, scratch.path()).await;
+    let hex = format!("{:032x}", u128::from_be_bytes(ADA.0));
+    let index = scratch.path().join("subjects").join(&hex[..2]).join(&hex);
+    // Whose entries are dropped by whoever looks for them.
+    for n in 10..50_u8 {
+        let name = format!("{n:02x}");
+        fs::remove_file(scratch.path().join(&name).join(name.repeat(16))).expect("a record");
+    }
+    for (limit, entries) in [(0, 50), (3, 50), (10, 50), (11, 10)] {
+        let listed = store.list(&ADA, limit, NOW).await.expect("a list");
+        assert_eq!(listed, (0..10).take(limit).map(kept).collect::<Vec<_>>());
+        let left = fs::read_dir(&index).expect("an index").count();
+        assert_eq!(left, entries, "after a list of {limit}");
+    }
 }
 
 #[tokio::test]
