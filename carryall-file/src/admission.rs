@@ -48,7 +48,7 @@ impl Disk {
         if others.len() < most {
             others.clear();
         }
-        let beyond = others.len().saturating_sub(most - 1 + AT_ONCE);
+        let beyond = others.len().saturating_sub((most - 1).saturating_add(AT_ONCE));
         let beyond: Vec<_> = others.drain(..if ends { beyond } else { 0 }).collect();
         let mut admission = self.admit_among(&others, commit, (subject, cap), now)?;
         if let Admission::Committed { ended, .. } = &mut admission {

@@ -71,6 +71,15 @@ async fn a_list_looks_at_no_more_records_than_it_answers() {
 }
 
 #[tokio::test]
+async fn the_largest_cap_lets_everybody_in() {
+    let scratch = scratch();
+    let store = with(3, scratch.path()).await;
+    let outcome = store.admit(&key(3), None, draft(3), cap(usize::MAX), NOW).await.expect("an admission");
+    assert_eq!(outcome, Admission::Committed { version: Version::FIRST, ended: Vec::new() });
+    assert_eq!(store.count(&ADA, NOW).await.expect("a number"), 4);
+}
+
+#[tokio::test]
 async fn a_cap_that_was_lowered_ends_all_that_are_too_many_holding_up_one_folder_at_a_time() {
     let scratch = scratch();
     let store = with(100, scratch.path()).await;
