@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::due::{Due, Mark, Slot};
 use crate::entry::{Entry, Owner};
 use crate::failure::while_doing;
-use crate::index::{Index, enter};
+use crate::index::{Index, enter, is_entered};
 use crate::layout;
 use crate::shard::Shard;
 
@@ -65,11 +65,13 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Marks and enters the record where it is not known yet. A commit that leaves deadline and owner does nothing here.
+    /// Marks and enters the record where it is not known yet. A commit that leaves deadline and owner looks for its entry.
     fn note(&self) -> Result<Vec<OwnedFd>, Errno> {
         let (owner, expires) = (Owner::of(&self.draft.header), self.draft.header.expires);
         let (key, slot) = (self.shard.key, Slot::of(expires));
-        match owner.filter(|_| self.replaced.is_none_or(|old| Owner::of(&old) != owner)) {
+        let is_old = self.replaced.is_some_and(|old| Owner::of(&old) == owner);
+        // What a version without an index has written has no entry.
+        match owner.filter(|owner| !(is_old && is_entered(self.root, &key, owner))) {
             Some(new) => enter(self.root, &key, &new, expires),
             None if self.replaced.is_some_and(|old| Slot::of(old.expires) <= slot) => Ok(Vec::new()),
             None => Ok(vec![Due::open(self.root)?.mark(&Mark { key, owner }, slot)?]),

@@ -126,5 +126,12 @@ pub(crate) fn enter(
     Ok(unsettled)
 }
 
+/// Whether a record has its entry, as far as one look can tell: only its absence is certain.
+pub(crate) fn is_entered(root: &OwnedFd, key: &RecordKey, owner: &Owner) -> bool {
+    let subject = name(&owner.subject.0);
+    let path = format!("{SUBJECTS}/{}/{subject}/{}", &subject[..2], owner.entry(key).name());
+    fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW).err() != Some(Errno::NOENT)
+}
+
 #[cfg(test)]
 mod tests;

@@ -158,8 +158,9 @@ async fn a_commit_that_leaves_the_subject_alone_leaves_the_index_alone() {
     let scratch = scratch();
     let store = open(scratch.path());
     create(&store, 1, draft(ADA, 0)).await;
-    let moved = scratch.path().join("moved");
-    fs::rename(scratch.path().join(of(ADA)), &moved).expect("an index");
+    let changed =
+        || fs::metadata(scratch.path().join(of(ADA))).and_then(|index| index.modified()).expect("an index");
+    let before = changed();
     let marks = files(&scratch.path().join("due"));
     for version in (1..4).map(Version) {
         let mut longer = draft(ADA, 0);
@@ -174,9 +175,8 @@ async fn a_commit_that_leaves_the_subject_alone_leaves_the_index_alone() {
         );
         assert!(store.load(&key(1), NOW).await.expect("a load").is_some());
     }
-    assert!(!scratch.path().join(of(ADA)).exists(), "nobody missed it");
+    assert_eq!(changed(), before);
     assert_eq!(files(&scratch.path().join("due")), marks);
-    fs::rename(moved, scratch.path().join(of(ADA))).expect("an index");
     assert_eq!(listed(&store, ADA).await, [1]);
 }
 
@@ -257,6 +257,19 @@ async fn what_a_version_without_an_index_writes_meanwhile_is_entered_when_it_is_
         assert_eq!(store.sweep_once(minutes(minute), 100).await.expect("a sweep"), swept);
         assert_eq!(listed(&store, ADA).await, expected, "after {minute} minutes");
     }
+    assert_eq!(files(scratch.path()), Vec::<PathBuf>::new(), "nothing is left");
+}
+
+#[tokio::test]
+async fn what_a_version_without_an_index_has_written_is_entered_with_its_next_commit() {
+    let scratch = scratch();
+    let store = open(scratch.path());
+    create(&store, 1, draft(ADA, 0)).await;
+    without_index(scratch.path(), 1, ADA);
+    let outcome = store.commit(&key(1), Some(Version::FIRST), draft(ADA, 0), NOW).await.expect("a commit");
+    assert_eq!(outcome, Commit::Committed(Version(2)));
+    assert_eq!(listed(&store, ADA).await, [1]);
+    assert_eq!(store.sweep_once(minutes(31), 100).await.expect("a sweep"), 1);
     assert_eq!(files(scratch.path()), Vec::<PathBuf>::new(), "nothing is left");
 }
 
