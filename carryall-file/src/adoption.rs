@@ -9,6 +9,7 @@ use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::directory::{CAREFUL, SHARDS, SUBJECTS, folder};
+use crate::entry::Owner;
 use crate::index::{Index, enter};
 use crate::shard::Shard;
 
@@ -23,7 +24,7 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
         Err(Errno::NOENT) => {}
         known => return Ok(known.map(drop)?),
     }
-    let (mut entered, mut unread) = (0, 0);
+    let (mut is_empty, mut unread) = (true, 0);
     for number in 0..=SHARDS {
         let shard = Shard::locked(root, &RecordKey::from_bytes([number; RecordKey::LEN]));
         let shard = shard.map_err(Error::other)?;
@@ -31,11 +32,11 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             match shard.of(&key).find(OFlags::RDONLY) {
                 Ok(found) => {
                     let header = found.map(|found| found.head.header);
-                    let owned = header.and_then(|header| Some((header.subject?, header.expires)));
-                    let Some((subject, expires)) = owned else { continue };
-                    if !Index::open(root, &subject)?.has(&key)? {
-                        enter(root, &key, &subject, expires)?;
-                        entered += 1;
+                    let whose = header.and_then(|header| Some((Owner::of(&header)?, header.expires)));
+                    let Some((owner, expires)) = whose else { continue };
+                    is_empty = false;
+                    if !Index::open(root, &owner.subject)?.has(&owner.entry(&key))? {
+                        enter(root, &key, &owner, expires)?;
                     }
                 }
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {}
@@ -43,14 +44,27 @@ pub(crate) fn complete(root: &OwnedFd) -> Result<()> {
             }
         }
     }
-    if entered > 0 {
-        // At once instead of folder by folder, of which there may be as many as users.
-        fs::syncfs(root)?;
+    if !is_empty {
+        // Entries that were there already too: whoever made them may have been killed before this.
+        settle(root)?;
     }
     if unread == 0 {
         let flags = OFlags::WRONLY | OFlags::CREATE | CAREFUL;
         fs::openat(&subjects, COMPLETE, flags, Mode::RUSR | Mode::WUSR)?;
         fs::fsync(&subjects)?;
     }
+    Ok(())
+}
+
+/// Waits for the disk at once instead of folder by folder, of which there may be as many as users.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn settle(root: &OwnedFd) -> Result<()> {
+    Ok(fs::syncfs(root)?)
+}
+
+/// As above, on systems that only know how to write out all of their disks.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn settle(_: &OwnedFd) -> Result<()> {
+    fs::sync();
     Ok(())
 }

@@ -8,8 +8,9 @@ use rustix::fs::{self, OFlags};
 use rustix::io::Errno;
 
 use crate::due::{Due, Mark, Slot};
+use crate::entry::{Entry, Owner};
 use crate::failure::while_doing;
-use crate::index::{Index, enter};
+use crate::index::{Index, enter, is_entered};
 use crate::layout;
 use crate::shard::Shard;
 
@@ -22,7 +23,7 @@ pub(crate) struct Change<'a> {
     /// The live record that is replaced.
     replaced: Option<Header>,
     /// Whose the file is that is replaced, if there is one.
-    owner: Option<SubjectHash>,
+    owner: Option<Owner>,
 }
 
 pub(crate) fn too_large() -> StoreError {
@@ -39,7 +40,7 @@ impl<'a> Change<'a> {
         (now, max_record): (Timestamp, usize),
     ) -> Result<Result<Self, Commit>, StoreError> {
         let found = shard.find(OFlags::RDONLY)?;
-        let owner = found.as_ref().and_then(|found| found.head.header.subject);
+        let owner = found.as_ref().and_then(|found| Owner::of(&found.head.header));
         let (version, replaced) = match (found.filter(|found| found.is_live(now)), expected) {
             (None, Some(_)) => return Ok(Err(Commit::Gone)),
             (None, None) => (Version::FIRST, None),
@@ -64,15 +65,22 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Marks and enters the record where it is not known yet. A commit that leaves deadline and subject does nothing here.
+    /// Marks and enters the record where it is not known yet. A commit that leaves deadline and owner looks for its entry.
     fn note(&self) -> Result<Vec<OwnedFd>, Errno> {
-        let Header { expires, subject, .. } = self.draft.header;
+        let (owner, expires) = (Owner::of(&self.draft.header), self.draft.header.expires);
         let (key, slot) = (self.shard.key, Slot::of(expires));
-        match subject.filter(|_| self.replaced.is_none_or(|old| old.subject != subject)) {
+        let is_old = self.replaced.is_some_and(|old| Owner::of(&old) == owner);
+        // What a version without an index has written has no entry.
+        match owner.filter(|owner| !(is_old && is_entered(self.root, &key, owner))) {
             Some(new) => enter(self.root, &key, &new, expires),
             None if self.replaced.is_some_and(|old| Slot::of(old.expires) <= slot) => Ok(Vec::new()),
-            None => Ok(vec![Due::open(self.root)?.mark(&Mark { key, subject }, slot)?]),
+            None => Ok(vec![Due::open(self.root)?.mark(&Mark { key, owner }, slot)?]),
         }
+    }
+
+    /// Finds out what would keep it from its place, as far as that can be known.
+    pub(crate) fn rehearse(&self) -> Result<(), StoreError> {
+        self.shard.rehearse()
     }
 
     /// Puts what was written in its place. If that fails, the old record is there.
@@ -88,14 +96,14 @@ impl<'a> Change<'a> {
     /// Waits for the disk, and drops what led to the old record only.
     pub(crate) fn settle(self) -> Result<Version, StoreError> {
         self.shard.sync()?;
-        if let Some(owner) = self.owner.filter(|owner| Some(*owner) != self.draft.header.subject) {
-            forget(self.root, &owner, &self.shard);
+        if let Some(owner) = self.owner.filter(|owner| Some(*owner) != Owner::of(&self.draft.header)) {
+            forget(self.root, &owner.subject, &owner.entry(&self.shard.key));
         }
         Ok(self.version)
     }
 }
 
-/// Drops the entry of a record that is this subject's no more. If that fails it is dropped later: it does no harm.
-pub(crate) fn forget(root: &OwnedFd, subject: &SubjectHash, shard: &Shard) {
-    let _ = Index::open(root, subject).and_then(|index| index.forget(&shard.key));
+/// Drops an entry that is wrong by now. If that fails it is dropped later: it does no harm.
+pub(crate) fn forget(root: &OwnedFd, subject: &SubjectHash, entry: &Entry) {
+    let _ = Index::open(root, subject).and_then(|index| index.forget(entry));
 }

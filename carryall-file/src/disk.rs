@@ -4,10 +4,12 @@ use std::os::fd::OwnedFd;
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Commit, Draft, Record, StoreError, StoreErrorKind, Version};
+use carryall::store::{Commit, Draft, Record, StoreError, Version};
 use rustix::fs::OFlags;
 
 use crate::change::{Change, forget, too_large};
+use crate::entry::Owner;
+use crate::failure::is_unreadable;
 use crate::shard::Shard;
 
 #[derive(Debug)]
@@ -68,19 +70,19 @@ impl Disk {
         Ok(true)
     }
 
-    /// Removes a damaged file too: a logout must not fail for it.
+    /// Removes a file that cannot be read too: a logout must not fail for it.
     pub(crate) fn remove(&self, key: &RecordKey, now: Timestamp) -> Result<bool, StoreError> {
         let shard = Shard::locked(&self.root, key)?;
         let (was_live, owner) = match shard.find(OFlags::RDONLY) {
             Ok(None) => return Ok(false),
-            Ok(Some(found)) => (found.is_live(now), found.head.header.subject),
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => (false, None),
+            Ok(Some(found)) => (found.is_live(now), Owner::of(&found.head.header)),
+            Err(error) if is_unreadable(&error) => (false, None),
             Err(error) => return Err(error),
         };
         shard.remove()?;
         shard.sync()?;
         if let Some(owner) = owner {
-            forget(&self.root, &owner, &shard);
+            forget(&self.root, &owner.subject, &owner.entry(key));
         }
         Ok(was_live)
     }

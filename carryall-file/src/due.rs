@@ -8,11 +8,11 @@ use std::os::fd::OwnedFd;
 
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::SubjectHash;
 use rustix::fs::{self, AtFlags, Dir, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
 use crate::directory::{CAREFUL, DUE, folder, make};
+use crate::entry::Owner;
 use crate::name::{name, parse};
 
 /// A slot holds what expires within the same 2^18 milliseconds, a little over four minutes.
@@ -35,28 +35,28 @@ impl Slot {
     }
 }
 
-/// That a record is to be looked at, and the index of this subject with it.
+/// That a record is to be looked at, and the entry of this owner with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) key: RecordKey,
-    pub(crate) subject: Option<SubjectHash>,
+    pub(crate) owner: Option<Owner>,
 }
 
 impl Mark {
     fn name(&self) -> String {
         let key = name(self.key.as_bytes());
-        match self.subject {
+        match self.owner {
             None => key,
-            Some(subject) => format!("{key}-{}", name(&subject.0)),
+            Some(owner) => format!("{key}-{}", owner.name()),
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (key, subject) = match text.split_once('-') {
+        let (key, owner) = match text.split_once('-') {
             None => (text, None),
-            Some((key, subject)) => (key, Some(SubjectHash(parse(subject)?))),
+            Some((key, owner)) => (key, Some(Owner::parse(owner)?)),
         };
-        Some(Self { key: RecordKey::from_bytes(parse(key)?), subject })
+        Some(Self { key: RecordKey::from_bytes(parse(key)?), owner })
     }
 }
 
@@ -110,7 +110,12 @@ impl Due {
     pub(crate) fn postpone(&self, from: (&Mark, Slot), to: (&Mark, Slot)) -> Result<()> {
         let ((old, from), (new, to)) = (from, to);
         loop {
-            let (before, after) = (folder(&self.0, from.name())?, self.slot(to)?);
+            let before = match folder(&self.0, from.name()) {
+                // Somebody else has moved all that was marked there.
+                Err(Errno::NOENT) => return Ok(()),
+                opened => opened?,
+            };
+            let after = self.slot(to)?;
             match fs::renameat(&before, old.name(), &after, new.name()) {
                 // As above, unless the mark itself is gone.
                 Err(Errno::NOENT) if fs::statat(&before, old.name(), AtFlags::SYMLINK_NOFOLLOW).is_ok() => {}

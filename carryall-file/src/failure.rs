@@ -1,5 +1,6 @@
 //! What the file system says, as a store says it.
 
+use std::error::Error as _;
 use std::fmt;
 
 use carryall::store::{StoreError, StoreErrorKind};
@@ -35,6 +36,13 @@ pub(crate) fn while_doing<E: Into<std::io::Error>>(doing: &'static str) -> impl 
 /// A file that is there and is no record.
 pub(crate) fn corrupt(why: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt).because(why)
+}
+
+/// Whether this is the trouble of one file alone, not of all of them: no record, a bad sector, or closed to its owner.
+pub(crate) fn is_unreadable(error: &StoreError) -> bool {
+    let failed = error.source().and_then(|source| source.downcast_ref::<Failed>());
+    let errno = failed.and_then(|failed| Errno::from_io_error(&failed.source));
+    error.kind() == StoreErrorKind::Corrupt || matches!(errno, Some(Errno::IO | Errno::ACCESS | Errno::PERM))
 }
 
 fn kind(error: &std::io::Error) -> StoreErrorKind {

@@ -1,4 +1,4 @@
-//! Which records are whose: empty files by the record's name, in a folder for each subject.
+//! Which records are whose: empty files by the record's age and name, in a folder for each subject.
 //!
 //! Of every live record of a subject there is an entry. It is made before the record says so and goes afterwards, both
 //! under the lock of the record's folder, so that what it says is looked up in the record. The 256 folders in which
@@ -14,8 +14,9 @@ use rustix::io::{Errno, Result, retry_on_intr};
 
 use crate::directory::{CAREFUL, SUBJECTS, folder, make};
 use crate::due::{Due, Mark, Slot};
+use crate::entry::{Entry, Owner};
 use crate::failure::while_doing;
-use crate::name::{name, parse};
+use crate::name::name;
 
 /// The entries of one subject.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Index {
     }
 
     /// Makes an entry of the record. Once the folders in the answer are synced, the disk has it.
-    fn note(&self, key: &RecordKey) -> Result<Vec<OwnedFd>> {
+    fn note(&self, entry: &Entry) -> Result<Vec<OwnedFd>> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | CAREFUL;
         let mut unsettled = Vec::new();
         loop {
@@ -53,7 +54,7 @@ impl Index {
                 }
                 opened => opened?,
             };
-            match fs::openat(&entries, name(key.as_bytes()), flags, Mode::RUSR | Mode::WUSR) {
+            match fs::openat(&entries, entry.name(), flags, Mode::RUSR | Mode::WUSR) {
                 // Somebody has removed the last entry and the folder since it was opened.
                 Err(Errno::NOENT) => {}
                 Err(error) if error != Errno::EXIST => return Err(error),
@@ -65,24 +66,24 @@ impl Index {
         }
     }
 
-    /// Whether there is an entry of this record.
-    pub(crate) fn has(&self, key: &RecordKey) -> Result<bool> {
+    /// Whether there is this entry.
+    pub(crate) fn has(&self, entry: &Entry) -> Result<bool> {
         let Some(entries) = self.entries()? else { return Ok(false) };
-        match fs::statat(entries, name(key.as_bytes()), AtFlags::SYMLINK_NOFOLLOW) {
+        match fs::statat(entries, entry.name(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Removes the entry of a record, and the subject's folder with the last one. What is no entry is left alone.
-    pub(crate) fn forget(&self, key: &RecordKey) -> Result<()> {
+    /// Removes an entry, and the subject's folder with the last one. What is no entry is left alone.
+    pub(crate) fn forget(&self, entry: &Entry) -> Result<()> {
         let entries = match self.entries() {
             Ok(Some(entries)) => entries,
             Ok(None) | Err(Errno::NOTDIR | Errno::LOOP) => return Ok(()),
             Err(error) => return Err(error),
         };
-        match fs::unlinkat(entries, name(key.as_bytes()), AtFlags::empty()) {
+        match fs::unlinkat(entries, entry.name(), AtFlags::empty()) {
             Err(error) if !matches!(error, Errno::NOENT | Errno::ISDIR | Errno::PERM) => return Err(error),
             _ => {}
         }
@@ -92,12 +93,14 @@ impl Index {
         }
     }
 
-    /// The records that there are entries of.
-    pub(crate) fn keys(&self) -> Result<Vec<RecordKey>> {
+    /// All entries, the oldest first.
+    pub(crate) fn sorted(&self) -> Result<Vec<Entry>> {
         let Some(entries) = self.entries()? else { return Ok(Vec::new()) };
-        let key = |entry: fs::DirEntry| entry.file_name().to_str().ok().and_then(parse);
-        let keys = Dir::new(entries)?.filter_map(|entry| entry.map(key).transpose());
-        keys.map(|key| key.map(RecordKey::from_bytes)).collect()
+        let entry = |file: fs::DirEntry| file.file_name().to_str().ok().and_then(Entry::parse);
+        let entries = Dir::new(entries)?.filter_map(|file| file.map(entry).transpose());
+        let mut sorted = entries.collect::<Result<Vec<_>>>()?;
+        sorted.sort_unstable();
+        Ok(sorted)
     }
 
     /// The subject's folder, if there is one.
@@ -109,18 +112,25 @@ impl Index {
     }
 }
 
-/// Enters a record that is the subject's, or is about to be, and marks it first: the mark leads to the entry once the
+/// Enters a record that is this owner's, or is about to be, and marks it first: the mark leads to the entry once the
 /// record is over. When the folders in the answer are synced, the disk has both.
 pub(crate) fn enter(
     root: &OwnedFd,
     key: &RecordKey,
-    subject: &SubjectHash,
+    owner: &Owner,
     expires: Timestamp,
 ) -> Result<Vec<OwnedFd>> {
-    let mark = Mark { key: *key, subject: Some(*subject) };
+    let mark = Mark { key: *key, owner: Some(*owner) };
     let mut unsettled = vec![Due::open(root)?.mark(&mark, Slot::of(expires))?];
-    unsettled.extend(Index::open(root, subject)?.note(key)?);
+    unsettled.extend(Index::open(root, &owner.subject)?.note(&owner.entry(key))?);
     Ok(unsettled)
+}
+
+/// Whether a record has its entry, as far as one look can tell: only its absence is certain.
+pub(crate) fn is_entered(root: &OwnedFd, key: &RecordKey, owner: &Owner) -> bool {
+    let subject = name(&owner.subject.0);
+    let path = format!("{SUBJECTS}/{}/{subject}/{}", &subject[..2], owner.entry(key).name());
+    fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW).err() != Some(Errno::NOENT)
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ mod change;
 mod directory;
 mod disk;
 mod due;
+mod entry;
 mod failure;
 mod index;
 mod layout;

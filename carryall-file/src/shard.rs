@@ -9,12 +9,12 @@ use std::rc::Rc;
 use bytes::Bytes;
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
-use carryall::store::{Record, StoreError, StoreErrorKind};
+use carryall::store::{Record, StoreError};
 use rustix::fs::{self, AtFlags, Dir, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::directory::{CAREFUL, folder, is_own_file};
-use crate::failure::{corrupt, while_doing};
+use crate::failure::{corrupt, is_unreadable, while_doing};
 use crate::layout::{HEAD, Head};
 use crate::name::{name, parse};
 
@@ -99,6 +99,13 @@ impl Shard {
         self.rename(&self.name_of_new(), &self.name).map_err(while_doing("putting a record in its place"))
     }
 
+    /// Renames what was written to and fro: what keeps a name from the folder, such as want of room, does so now.
+    pub(crate) fn rehearse(&self) -> Result<(), StoreError> {
+        let (new, other) = (self.name_of_new(), self.name_of_rehearsal());
+        let renamed = self.rename(&new, &other).and_then(|()| self.rename(&other, &new));
+        renamed.map_err(while_doing("making room for a record")).inspect_err(|_| _ = self.unlink(&other))
+    }
+
     /// Takes the record away, as yet to be had back. Does not wait.
     pub(crate) fn set_aside(&self) -> Result<(), StoreError> {
         self.rename(&self.name, &self.name_of_new()).map_err(while_doing("setting a record aside"))
@@ -111,7 +118,7 @@ impl Shard {
 
     /// Removes the record, and what a crash left beside it. Does not wait.
     pub(crate) fn remove(&self) -> Result<(), StoreError> {
-        for name in [&self.name, &self.name_of_new()] {
+        for name in [&self.name, &self.name_of_new(), &self.name_of_rehearsal()] {
             self.unlink(name).map_err(while_doing("removing a record"))?;
         }
         Ok(())
@@ -128,6 +135,10 @@ impl Shard {
 
     fn name_of_new(&self) -> String {
         format!("{}.new", self.name)
+    }
+
+    fn name_of_rehearsal(&self) -> String {
+        format!("{}.next", self.name)
     }
 
     /// A file that was not there before. A leftover goes: nobody else writes it while the folder is locked.
@@ -157,11 +168,11 @@ impl Found {
         now < self.head.header.expires
     }
 
-    /// The whole record; with an empty payload if that is damaged or too large, so that it can be removed.
+    /// The whole record; with an empty payload if that cannot be read or is too large, so that it can be removed.
     pub(crate) fn read_or_empty(self, max_record: usize) -> Result<Record, StoreError> {
         let empty = Record { version: self.head.version, header: self.head.header, payload: Bytes::new() };
         match self.read(max_record) {
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => Ok(empty),
+            Err(error) if is_unreadable(&error) => Ok(empty),
             read => read,
         }
     }

@@ -7,6 +7,7 @@ use rustix::io::Result as Answer;
 
 use crate::disk::Disk;
 use crate::due::{Due, Mark, Slot};
+use crate::entry::Owner;
 use crate::failure::while_doing;
 use crate::index::{Index, enter};
 use crate::shard::Shard;
@@ -60,9 +61,10 @@ impl Disk {
             return self.keep(due, slot, mark, &header).map_err(failed).map(|()| false);
         }
         shard.remove()?;
-        let owner = header.and_then(|header| header.subject);
-        for subject in [owner, mark.subject.filter(|_| mark.subject != owner)].into_iter().flatten() {
-            let tidied = Index::open(&self.root, &subject).and_then(|index| index.forget(&mark.key));
+        let owner = header.as_ref().and_then(Owner::of);
+        for owner in [owner, mark.owner.filter(|_| mark.owner != owner)].into_iter().flatten() {
+            let index = Index::open(&self.root, &owner.subject);
+            let tidied = index.and_then(|index| index.forget(&owner.entry(&mark.key)));
             tidied.map_err(while_doing("tidying an index"))?;
         }
         // The mark goes last: it is what leads here again.
@@ -71,18 +73,18 @@ impl Disk {
 
     /// Moves the mark of a live record to its deadline, unless the record has one that says more.
     fn keep(&self, due: &Due, slot: Slot, mark: &Mark, header: &Header) -> Answer<()> {
-        let current = Mark { subject: header.subject, ..*mark };
+        let current = Mark { owner: Owner::of(header), ..*mark };
         let later = Slot::of(header.expires).max(slot);
         if *mark == current {
             return if later == slot { Ok(()) } else { due.postpone((mark, slot), (mark, later)) };
         }
-        if let Some(left) = mark.subject {
-            Index::open(&self.root, &left)?.forget(&mark.key)?;
+        if let Some(left) = mark.owner {
+            Index::open(&self.root, &left.subject)?.forget(&left.entry(&mark.key))?;
         }
-        let Some(subject) = header.subject else { return due.postpone((mark, slot), (&current, later)) };
-        if !Index::open(&self.root, &subject)?.has(&mark.key)? {
+        let Some(owner) = current.owner else { return due.postpone((mark, slot), (&current, later)) };
+        if !Index::open(&self.root, &owner.subject)?.has(&owner.entry(&mark.key))? {
             // A version without an index has written it.
-            for folder in enter(&self.root, &mark.key, &subject, header.expires)? {
+            for folder in enter(&self.root, &mark.key, &owner, header.expires)? {
                 fs::fsync(folder)?;
             }
         }
@@ -90,3 +92,6 @@ impl Disk {
         due.unmark(mark, slot)
     }
 }
+
+#[cfg(test)]
+mod tests;

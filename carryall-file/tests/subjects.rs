@@ -75,6 +75,11 @@ fn name(n: u8) -> String {
     format!("{n:02x}").repeat(16)
 }
 
+/// The entry of a session that began in the first minute.
+fn entry(n: u8) -> String {
+    format!("{:016x}-{}", minutes(0).as_millis(), name(n))
+}
+
 /// Every file below a directory, but the one that says that no index lacks anything.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -153,8 +158,9 @@ async fn a_commit_that_leaves_the_subject_alone_leaves_the_index_alone() {
     let scratch = scratch();
     let store = open(scratch.path());
     create(&store, 1, draft(ADA, 0)).await;
-    let moved = scratch.path().join("moved");
-    fs::rename(scratch.path().join(of(ADA)), &moved).expect("an index");
+    let changed =
+        || fs::metadata(scratch.path().join(of(ADA))).and_then(|index| index.modified()).expect("an index");
+    let before = changed();
     let marks = files(&scratch.path().join("due"));
     for version in (1..4).map(Version) {
         let mut longer = draft(ADA, 0);
@@ -169,10 +175,29 @@ async fn a_commit_that_leaves_the_subject_alone_leaves_the_index_alone() {
         );
         assert!(store.load(&key(1), NOW).await.expect("a load").is_some());
     }
-    assert!(!scratch.path().join(of(ADA)).exists(), "nobody missed it");
+    assert_eq!(changed(), before);
     assert_eq!(files(&scratch.path().join("due")), marks);
-    fs::rename(moved, scratch.path().join(of(ADA))).expect("an index");
     assert_eq!(listed(&store, ADA).await, [1]);
+}
+
+#[tokio::test]
+async fn a_record_whose_age_is_another_by_a_commit_is_listed_once_and_in_its_place() {
+    let scratch = scratch();
+    let store = open(scratch.path());
+    for n in 1..4 {
+        create(&store, n, draft(ADA, n.into())).await;
+    }
+    let moved = store.commit(&key(1), Some(Version::FIRST), draft(ADA, 9), NOW).await.expect("a commit");
+    assert_eq!(moved, Commit::Committed(Version(2)));
+    assert_eq!(listed(&store, ADA).await, [2, 3, 1]);
+    // Its old entry, as a crash may leave it.
+    let index = scratch.path().join(of(ADA));
+    let old = index.join(format!("{:016x}-{}", minutes(1).as_millis(), name(1)));
+    assert!(!old.exists());
+    fs::write(&old, "").expect("an entry");
+    assert_eq!(store.list(&ADA, 1, NOW).await.expect("a list")[0].0, key(2));
+    assert_eq!(listed(&store, ADA).await, [2, 3, 1]);
+    assert!(!old.exists(), "it leads to another one");
 }
 
 #[tokio::test]
@@ -185,7 +210,7 @@ async fn a_commit_that_fails_leaves_the_old_owner_and_no_entry_for_good() {
     let refused = store.commit(&key(1), Some(Version::FIRST), draft(BOB, 0), NOW).await;
     assert_eq!(refused.expect_err("it cannot be written").kind(), StoreErrorKind::Corrupt);
     // It was told before the record, and is dropped by whoever finds that it leads nowhere.
-    assert!(scratch.path().join(of(BOB)).join(name(1)).exists());
+    assert!(scratch.path().join(of(BOB)).join(entry(1)).exists());
     assert_eq!((listed(&store, ADA).await, listed(&store, BOB).await), (vec![1], vec![]));
     assert!(!scratch.path().join(of(BOB)).exists());
     let refused = store.commit(&key(1), Some(Version::FIRST), draft(BOB, 0), NOW).await;
@@ -236,6 +261,19 @@ async fn what_a_version_without_an_index_writes_meanwhile_is_entered_when_it_is_
 }
 
 #[tokio::test]
+async fn what_a_version_without_an_index_has_written_is_entered_with_its_next_commit() {
+    let scratch = scratch();
+    let store = open(scratch.path());
+    create(&store, 1, draft(ADA, 0)).await;
+    without_index(scratch.path(), 1, ADA);
+    let outcome = store.commit(&key(1), Some(Version::FIRST), draft(ADA, 0), NOW).await.expect("a commit");
+    assert_eq!(outcome, Commit::Committed(Version(2)));
+    assert_eq!(listed(&store, ADA).await, [1]);
+    assert_eq!(store.sweep_once(minutes(31), 100).await.expect("a sweep"), 1);
+    assert_eq!(files(scratch.path()), Vec::<PathBuf>::new(), "nothing is left");
+}
+
+#[tokio::test]
 async fn a_damaged_record_hides_no_other_and_can_be_ended_where_it_says_whose_it_is() {
     let scratch = scratch();
     let store = open(scratch.path());
@@ -266,10 +304,10 @@ async fn what_is_no_entry_is_left_alone_and_no_link_is_followed() {
     let (index, precious) = (scratch.path().join(of(ADA)), scratch.path().join("precious"));
     fs::write(&precious, "precious").expect("a file");
     fs::write(index.join("notes"), "text").expect("a file");
-    fs::create_dir(index.join(name(2))).expect("a folder");
-    symlink(&precious, index.join(name(3))).expect("a link");
+    fs::create_dir(index.join(entry(2))).expect("a folder");
+    symlink(&precious, index.join(entry(3))).expect("a link");
     assert_eq!(listed(&store, ADA).await, [1]);
-    symlink(&precious, index.join(name(3))).expect("the link had led nowhere, and was dropped");
+    symlink(&precious, index.join(entry(3))).expect("the link had led nowhere, and was dropped");
     for n in [2, 3] {
         create(&store, n, draft(ADA, 0)).await;
     }
@@ -279,7 +317,7 @@ async fn what_is_no_entry_is_left_alone_and_no_link_is_followed() {
     }
     assert_eq!(listed(&store, ADA).await, Vec::<u8>::new());
     assert_eq!(fs::read_to_string(&precious).expect("the file"), "precious");
-    assert!(index.join("notes").exists() && index.join(name(2)).exists());
+    assert!(index.join("notes").exists() && index.join(entry(2)).exists());
     // Somewhere else, named as the folder of a subject: nothing of his is known, and the others' is.
     fs::create_dir(scratch.path().join("elsewhere")).expect("a folder");
     symlink(scratch.path().join("elsewhere"), scratch.path().join(of(BOB))).expect("a link");

@@ -12,15 +12,16 @@ fn an_entry_is_made_whatever_goes_with_the_last_one_of_others() {
     let subject = SubjectHash([7; 16]);
     std::thread::scope(|scope| {
         for n in 0..3 {
-            let (root, key) = (&root, RecordKey::from_bytes([n; 16]));
+            let owner = Owner::parse("07070707070707070707070707070707-0000000000000009").expect("a name");
+            let (root, entry) = (&root, owner.entry(&RecordKey::from_bytes([n; 16])));
             scope.spawn(move || {
                 let index = Index::open(root, &subject).expect("an index");
                 for _ in 0..ROUNDS {
-                    index.note(&key).expect("an entry");
-                    assert!(index.has(&key).expect("an answer"));
-                    assert!(index.keys().expect("keys").contains(&key));
-                    index.forget(&key).expect("no entry");
-                    assert!(!index.has(&key).expect("an answer"));
+                    index.note(&entry).expect("an entry");
+                    assert!(index.has(&entry).expect("an answer"));
+                    assert!(index.sorted().expect("entries").contains(&entry));
+                    index.forget(&entry).expect("no entry");
+                    assert!(!index.has(&entry).expect("an answer"));
                 }
             });
         }
