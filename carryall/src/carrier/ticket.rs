@@ -25,6 +25,9 @@ const VERSION: u8 = 0x21;
 
 const HEAD: usize = 1 + KeyId::LEN + Family::LEN;
 const TAIL: usize = 4 + 16;
+/// Of generations below 128.
+const USUAL_BYTES: usize = HEAD + 1 + TAIL;
+const USUAL: usize = base64url::encoded_len(USUAL_BYTES);
 /// The longest varint has 10 bytes.
 const LONGEST_BYTES: usize = HEAD + 10 + TAIL;
 const LONGEST: usize = base64url::encoded_len(LONGEST_BYTES);
@@ -56,12 +59,22 @@ impl Ticket {
 
     /// Authenticates and reads.
     pub(crate) fn open(&self, token: &[u8]) -> Result<OpenedTicket, Refusal> {
-        if token.len() > LONGEST {
-            return Err(Refusal::Malformed);
+        match token.len() {
+            USUAL => {
+                let ticket: [u8; USUAL_BYTES] = base64url::decode_array(token).ok_or(Refusal::Malformed)?;
+                self.judge(&ticket)
+            }
+            length if length <= LONGEST => {
+                let mut room = [0; LONGEST_BYTES];
+                let ticket = &mut room[..base64url::decoded_len(length)];
+                base64url::decode_into(token, ticket).ok_or(Refusal::Malformed)?;
+                self.judge(ticket)
+            }
+            _ => Err(Refusal::Malformed),
         }
-        let mut room = [0; LONGEST_BYTES];
-        let ticket = &mut room[..base64url::decoded_len(token.len())];
-        base64url::decode_into(token, ticket).ok_or(Refusal::Malformed)?;
+    }
+
+    fn judge(&self, ticket: &[u8]) -> Result<OpenedTicket, Refusal> {
         let (signed, tag) = ticket.split_last_chunk::<16>().ok_or(Refusal::Malformed)?;
         let (id, body) = read(signed).ok_or(Refusal::Malformed)?;
         let (state, mac) = self.macs.find(id).ok_or(Refusal::UnknownKey)?;

@@ -83,7 +83,10 @@ impl Writer {
             return Err(Error::new(ErrorKind::Misuse, "the cookie's buffer was not begun by its writer"));
         };
         self.check_len(&buffer)?;
-        debug_assert!(value.iter().all(|byte| is_cookie_octet(*byte)), "a carrier made what no cookie can hold");
+        debug_assert!(
+            value.iter().all(|byte| is_cookie_octet(*byte)),
+            "a carrier made what no cookie can hold"
+        );
         self.complete(buffer, max_age)
     }
 
