@@ -20,6 +20,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client that has no cookie yet.
     pub(crate) fn new(app: Router) -> Self {
+        // As `axum::serve` does it: routes are built now, not with every request.
         let app = app.with_state(());
         Self { app, cookie: None, set_cookie_bytes: 0 }
     }
