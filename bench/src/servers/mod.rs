@@ -57,22 +57,28 @@ pub(crate) fn measure(rounds: usize, requests: u32) -> Result<bool, String> {
         ]
     });
     let processors = Processors::allowed()?;
-    let _awake = processors.awake()?;
+    let awake = processors.awake()?;
     let mut ratio = f64::INFINITY;
-    for (placement, scenario) in [
-        (Placement::Together, Scenario::Read),
-        (Placement::Together, Scenario::Modify),
-        (Placement::Apart, Scenario::Read),
-        (Placement::Apart, Scenario::Modify),
-    ] {
-        processors.settle(placement, redis_server.process())?;
-        // The others know nothing of it.
-        let apps = apps.iter().filter(|(name, _)| placement == Placement::Apart || name.starts_with("Redis"));
-        let lanes = apps.map(|(name, app)| lane(&runtime, name, app)).collect();
-        ratio = print(placement, scenario, &take_turns(&runtime, scenario, lanes, rounds, requests));
+    for placement in [Placement::Together, Placement::Apart] {
+        for scenario in [Scenario::Read, Scenario::Modify] {
+            processors.settle(placement, redis_server.process())?;
+            let apps = apps.iter().filter(|(name, _)| name.starts_with("Redis"));
+            let lanes = apps.map(|(name, app)| lane(&runtime, name, app)).collect();
+            let lanes = take_turns(&runtime, scenario, lanes, rounds, requests);
+            ratio = print(placement.title(), scenario, &lanes);
+        }
+    }
+    // Disks are slower to answer where no processor sleeps.
+    drop(awake);
+    for scenario in [Scenario::Read, Scenario::Modify] {
+        let lanes = apps.iter().map(|(name, app)| lane(&runtime, name, app)).collect();
+        print("all stores", scenario, &take_turns(&runtime, scenario, lanes, rounds, requests));
     }
     let kept = ratio <= REDIS_AT_MOST;
-    println!("\nRedis at most {REDIS_AT_MOST} times raw: {}", if kept { "pass" } else { "FAIL" });
+    println!(
+        "\nRedis on a processor of its own at most {REDIS_AT_MOST} times raw: {}",
+        if kept { "pass" } else { "FAIL" }
+    );
     Ok(kept)
 }
 
@@ -108,8 +114,8 @@ fn take_turns(
 }
 
 /// Prints the table of one scenario; answers what ours in Redis took, in raw round trips.
-fn print(placement: Placement, scenario: Scenario, lanes: &[Lane]) -> f64 {
-    println!("\n## {}: {}; {}\n", scenario.name(), scenario.title(), placement.title());
+fn print(title: &str, scenario: Scenario, lanes: &[Lane]) -> f64 {
+    println!("\n## {}: {}; {title}\n", scenario.name(), scenario.title());
     println!("| {:34} | µs/request |  ±% | × raw Redis |", "store");
     println!("|:{:-<34}-|-----------:|----:|------------:|", "");
     let raw = lanes.iter().find(|lane| lane.name == RAW_REDIS).map_or(&[][..], |lane| &lane.rounds);
