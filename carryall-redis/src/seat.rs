@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carryall::id::RecordKey;
-use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
+use redis::{Cmd, ErrorKind, Pipeline, RedisResult, Value};
 
 use crate::dial::Dial;
 use crate::failure::{is_refusal, mismatch, says};
@@ -40,8 +40,14 @@ impl Place {
 }
 
 impl Seat {
-    /// Another connection to the very server that the link leads to. It shows that it can do all that will be asked of it.
-    pub(crate) async fn open(dial: &Dial, link: &Link, name: &[u8], place: Place) -> RedisResult<Self> {
+    /// Another connection to the very server that the link leads to, `None` if it shows that it may not do what will be
+    /// asked of it.
+    pub(crate) async fn open(
+        dial: &Dial,
+        link: &Link,
+        name: &[u8],
+        place: Place,
+    ) -> RedisResult<Option<Self>> {
         let own = link.line().await?;
         let other = Line::open(dial).await?;
         let mut look = redis::pipe();
@@ -53,8 +59,11 @@ impl Seat {
         if field(&known, "run_id") != field(&met, "run_id") || field(&met, "role") != Some("master") {
             return Err(mismatch("another connection leads to another server"));
         }
-        other.clone().ask_all::<Vec<Value>>(&proof).await?;
-        Ok(Self { line: other, own, state: State::Nothing, _place: place })
+        match other.clone().ask_all::<Vec<Value>>(&proof).await {
+            Ok(_) => Ok(Some(Self { line: other, own, state: State::Nothing, _place: place })),
+            Err(error) if says(&error, "NOPERM") || says(&error, "ERR") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// What is under this name, from now on watched, with a transaction begun.
@@ -121,11 +130,6 @@ impl Seat {
     pub(crate) fn is_doubted(&self) -> bool {
         self.line.is_doubted()
     }
-}
-
-/// Whether the server will never do what this was the answer to.
-pub(crate) fn may_not(error: &RedisError) -> bool {
-    says(error, "NOPERM") || says(error, "ERR")
 }
 
 fn field<'a>(info: &'a [String], name: &str) -> Option<&'a str> {

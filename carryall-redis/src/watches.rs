@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use carryall::clock::Timestamp;
 use carryall::id::RecordKey;
 use carryall::store::{Draft, Header, Record, Version};
-use redis::{RedisError, RedisResult, Value};
+use redis::{RedisResult, Value};
 
 use crate::dial::Dial;
 use crate::layout;
 use crate::link::Link;
 use crate::pause::Pause;
-use crate::seat::{Place, Seat, may_not};
+use crate::seat::{Place, Seat};
 
 /// The connections to one server that stands alone.
 #[derive(Clone)]
@@ -168,16 +168,14 @@ impl Inner {
 }
 
 impl Seats {
-    fn end_opening(&mut self, opened: Result<Seat, RedisError>) {
+    fn end_opening(&mut self, opened: RedisResult<Option<Seat>>) {
         match opened {
-            Ok(seat) => {
+            Ok(Some(seat)) => {
                 self.idle.push(seat);
                 self.pause = None;
             }
-            Err(error) => {
-                self.is_refused |= may_not(&error);
-                self.pause = Some(Pause::after(self.pause));
-            }
+            Ok(None) => self.is_refused = true,
+            Err(_) => self.pause = Some(Pause::after(self.pause)),
         }
     }
 

@@ -11,7 +11,7 @@ use carryall::id::RecordKey;
 use carryall::store::{Commit, Draft, Header, Store as _, StoreErrorKind, SubjectHash, Version};
 use carryall_redis::{RedisOptions, RedisStore};
 use carryall_testbed::server::Server;
-use common::{ask, commands, counted, store, text, unwatched};
+use common::{ask, asked, commands, connection, counted, store, text, unwatched};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -244,6 +244,24 @@ async fn who_may_not_do_a_part_of_it_writes_by_the_script() {
         load(&store, &KEY).await;
         assert_eq!(commands(&admin).await, counted(&[("get", 1)]), "{denied}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_had_no_connection_to_spare_is_asked_again() {
+    let server = Server::redis();
+    let url = server.url("0");
+    let store = RedisStore::connect_with(&url, &RedisOptions::default().watching(1)).await.expect("a store");
+    let mut admin = connection(&url).await;
+    asked(&mut admin, "CONFIG SET maxclients 2").await;
+    let refused = async |admin: &mut _| {
+        let stats: String = redis::from_redis_value(asked(admin, "INFO stats").await).expect("a text");
+        !stats.contains("rejected_connections:0")
+    };
+    while !refused(&mut admin).await {
+        store.load(&OTHER, now()).await.expect("an answer");
+    }
+    asked(&mut admin, "CONFIG SET maxclients 100").await;
+    until_watched(&url, &store, 1).await;
 }
 
 #[tokio::test]
