@@ -104,7 +104,8 @@ pub trait ListSubjects: Store {
     /// After an error, or when the future is dropped, it is done or not done, and never a record written that passes the
     /// cap. A store whose records lie on several servers may then, or when another commit wins at the last instant,
     /// have ended records for an admission that did not come about, and one whose records are files when its process ends;
-    /// others do both or nothing.
+    /// where a lowered cap makes many go, that one may then have admitted before all of them went. Others do both or
+    /// nothing.
     fn admit(
         &self,
         key: &RecordKey,
