@@ -4,7 +4,6 @@ use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Op, Place};
 use super::place::Slot;
 use super::run::{Field, Run};
-use super::segment::Segment;
 use super::{AROUND, Contents, path};
 use crate::error::Error;
 use crate::format::Flaw;
@@ -51,7 +50,7 @@ impl Contents {
                 self.effect_of_body(made)
             }
             Action::Set { place, value, .. } => {
-                let at = self.locate_map(segment)?;
+                let at = self.locate_at(segment, place.key)?;
                 match place.rest {
                     None => Ok(Effect::Stored(*value)),
                     Some(rest) => {
@@ -63,7 +62,7 @@ impl Contents {
                 }
             }
             Action::Update { place, update } => {
-                let at = self.locate_map(segment)?;
+                let at = self.locate_at(segment, place.key)?;
                 let made = update(self.leaf_of(at, place))?;
                 self.effect_of_made(at, place, made)
             }
@@ -151,10 +150,10 @@ impl Contents {
         let is_own = op.action.replaces();
         let name = op.segment;
         match &op.action {
-            Action::ClearAll => self.segments.iter_mut().for_each(Segment::clear),
+            Action::ClearAll => (0..self.segments.len()).for_each(|at| self.clear_at(at)),
             Action::Clear => {
                 if let Some(at) = self.find(self.bytes(name)) {
-                    self.segments[at].clear();
+                    self.clear_at(at);
                 }
             }
             Action::SetBody { version, .. } | Action::UpdateBody { version, .. } => {
@@ -168,7 +167,7 @@ impl Contents {
             | Action::Remove { place: Place { key, .. } }
             | Action::RemoveSeen { key, .. } => {
                 let key = *key;
-                let at = self.locate_map(name)?;
+                let at = if now.is_some() { self.locate_at(name, key)? } else { self.locate_map(name)? };
                 let found = self.find_entry(at, self.bytes(key));
                 self.enter(at, found, key, (now, None), is_own);
             }

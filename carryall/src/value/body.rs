@@ -27,8 +27,11 @@ impl Contents {
             State::Gone => None,
             State::Stored => segment.base.map(|base| Slot::base(base.body)),
             State::Document { body, .. } => Some(body),
+            State::Glimpsed if !segment.entries.is_any_written() => {
+                segment.base.map(|base| Slot::base(base.body))
+            }
             State::Map { whole, .. } if !segment.entries.is_any_written() => whole,
-            State::Map { .. } => {
+            State::Map { .. } | State::Glimpsed => {
                 let is_live = segment.entries.tail().is_some()
                     || segment.entries.iter().any(|entry| entry.now.is_some());
                 return is_live.then(|| match segment.base_in_place() {

@@ -47,15 +47,15 @@ impl Contents {
         let Ok(name) = name else { return };
         self.remember(Op { segment: name, action: Action::Clear, effect: Effect::Removed });
         if let Some(at) = known {
-            self.segments[at].clear();
+            self.clear_at(at);
         }
     }
 
     /// Removes everything in all segments, also in those that another request makes meanwhile.
     pub(crate) fn clear_all(&mut self) {
         self.remember(Op { segment: Slot::EMPTY, action: Action::ClearAll, effect: Effect::Removed });
-        for segment in &mut self.segments {
-            segment.clear();
+        for at in 0..self.segments.len() {
+            self.clear_at(at);
         }
     }
 

@@ -45,6 +45,13 @@ impl Entries {
         Self { list: Vec::with_capacity(count), ..Self::default() }
     }
 
+    /// One alone.
+    pub(super) fn of_one(entry: Entry) -> Self {
+        let mut entries = Self::with_capacity(1);
+        entries.push(entry);
+        entries
+    }
+
     /// Whether there may be an entry with this mark.
     #[inline]
     pub(super) fn may_have(&self, mark: u8) -> bool {

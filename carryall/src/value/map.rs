@@ -5,6 +5,7 @@
 use super::entries::{Entry, mark};
 use super::op::{Action, Effect, Place};
 use super::place::{Slot, Span};
+use super::segment::State;
 use super::{Contents, path};
 use crate::error::Error;
 
@@ -25,7 +26,7 @@ pub(super) fn dot_in(path: &str) -> Option<usize> {
 impl Contents {
     /// The encoded value at a path. From now on the key counts as read.
     pub(crate) fn get(&mut self, segment: &str, path: &str) -> Result<Option<&[u8]>, Error> {
-        let at = self.open(segment)?;
+        let at = self.open_at(segment, path)?;
         let found = self.resolve(at, path);
         self.note_seen(at, &found)?;
         Ok(self.value_at(at, &found))
@@ -135,7 +136,11 @@ impl Contents {
     pub(super) fn stored_value(&self, at: usize, key: &[u8]) -> Option<Span> {
         let segment = &self.segments[at];
         if segment.is_sliced_of_base() {
-            return segment.entries[self.find_entry(at, key)?].origin?.in_base();
+            match self.find_entry(at, key) {
+                Some(entry) => return segment.entries[entry].origin?.in_base(),
+                None if matches!(segment.state, State::Glimpsed) => {}
+                None => return None,
+            }
         }
         let body = segment.base?.body;
         let value = self.format.child(&self.base[body.range()], std::str::from_utf8(key).ok()?)?;

@@ -10,6 +10,7 @@ mod body;
 mod document;
 mod entries;
 mod few;
+mod glimpse;
 mod json;
 mod layout;
 mod map;

@@ -34,6 +34,8 @@ pub(super) struct Stored {
 pub(super) enum State {
     /// As in the base, not looked at; or nowhere, if the base has nothing of it.
     Stored,
+    /// As in the base, of which one value was found and listed; the others were not looked at.
+    Glimpsed,
     /// Sliced into entries, out of the body that `whole` says; it stands for them until one is written.
     Map { version: u32, whole: Option<Slot> },
     /// Written as a whole.
@@ -50,15 +52,17 @@ impl Segment {
 
     pub(super) fn version(&self) -> u32 {
         match self.state {
-            State::Stored => self.base.map_or(0, |base| base.version),
+            State::Stored | State::Glimpsed => self.base.map_or(0, |base| base.version),
             State::Map { version, .. } | State::Document { version, .. } => version,
             State::Gone => 0,
         }
     }
 
-    /// Whether the entries are the base's and what was added to them, so that each knows what the base says.
+    /// Whether the entries are the base's and what was added to them, so that each knows what the base says. Of those
+    /// that are not listed, nothing has changed.
     pub(super) fn is_sliced_of_base(&self) -> bool {
         match self.state {
+            State::Glimpsed => true,
             State::Map { whole: Some(whole), .. } => whole.in_base().is_some(),
             State::Map { whole: None, .. } => self.base.is_none(),
             State::Stored | State::Document { .. } | State::Gone => false,
@@ -67,11 +71,15 @@ impl Segment {
 
     /// The map in the base that the entries are of, if they are where they were and none came or went.
     pub(super) fn base_in_place(&self) -> Option<Span> {
-        let State::Map { whole: Some(whole), .. } = self.state else { return None };
+        let whole = match self.state {
+            State::Glimpsed => self.base.map(|base| base.body),
+            State::Map { whole, .. } => whole.and_then(Slot::in_base),
+            State::Stored | State::Document { .. } | State::Gone => None,
+        };
         let is_in_place = !self.is_own
             && self.entries.tail().is_none()
             && self.entries.iter().all(|entry| entry.now.is_some() == entry.origin.is_some());
-        whole.in_base().filter(|_| is_in_place)
+        whole.filter(|_| is_in_place)
     }
 
     /// Whether anything in it was read.
@@ -82,6 +90,10 @@ impl Segment {
     /// Removes everything in it.
     pub(super) fn clear(&mut self) {
         self.is_own = true;
+        if matches!(self.state, State::Glimpsed) {
+            self.is_seen = self.is_any_seen();
+            self.entries.clear();
+        }
         if !matches!(self.state, State::Map { .. }) {
             self.state = State::Gone;
         }

@@ -42,7 +42,7 @@ impl Contents {
 
     /// The same without a glance.
     fn set_anywhere(&mut self, segment: &str, path: &str, packed: &[u8]) -> Result<(), Error> {
-        let at = self.open(segment)?;
+        let at = self.open_at(segment, path)?;
         let found = self.resolve(at, path);
         let guard = self.guard_of(at, &found)?;
         let segment = self.segments[at].name;

@@ -22,6 +22,7 @@ impl Contents {
         let segment = &self.segments[at];
         let (version, whole) = match segment.state {
             State::Map { .. } => return self.segments[at].entries.list_tail(&self.written),
+            State::Glimpsed => return self.look_closely(at),
             State::Stored => (segment.version(), segment.base.map(|base| Slot::base(base.body))),
             State::Document { version, body } => (version, Some(body)),
             State::Gone => (0, None),
@@ -33,7 +34,7 @@ impl Contents {
         Ok(())
     }
 
-    fn entries_of(&mut self, body: Slot) -> Result<Entries, Flaw> {
+    pub(super) fn entries_of(&mut self, body: Slot) -> Result<Entries, Flaw> {
         if let (Format::MessagePack, Some(map)) = (self.format, body.in_base()) {
             return self.entries_of_base(map);
         }

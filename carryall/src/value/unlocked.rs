@@ -11,7 +11,7 @@ use crate::error::Error;
 impl Contents {
     /// A copy of the value at a path. Does not count as reading it.
     pub(crate) fn peek(&mut self, segment: &str, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let at = self.open(segment)?;
+        let at = self.open_at(segment, path)?;
         let found = self.resolve(at, path);
         Ok(self.value_at(at, &found).map(<[u8]>::to_vec))
     }
@@ -50,7 +50,7 @@ impl Contents {
         update: Updater,
         made: Option<Vec<u8>>,
     ) -> Result<(), Error> {
-        let at = self.open(segment)?;
+        let at = self.open_at(segment, path)?;
         let place = self.place_of(at, &self.resolve(at, path))?;
         let effect = self.effect_of_made(at, &place, made)?;
         let name = self.segments[at].name;

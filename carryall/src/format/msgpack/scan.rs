@@ -41,21 +41,44 @@ pub(crate) fn entries<'a>(
     if at == map.len() { Ok(()) } else { Err(Flaw::Trailing) }
 }
 
+/// The entry of `map` with this key. All of the map is walked through, so that what is no map is found out; that keys
+/// are UTF-8 and differ is seen of this one alone.
+pub(crate) fn find(map: &[u8], key: &[u8]) -> Result<Option<Scanned>, Flaw> {
+    let (count, mut at) = open(map)?;
+    let mut found = None;
+    for _ in 0..count {
+        let start = at;
+        let text = key_at(map, start)?;
+        let is_it = map[text.clone()] == *key;
+        at = skip(map, text.end).ok_or(Flaw::Malformed)?;
+        if is_it && found.replace(Scanned { start, value: text.end..at, key: text }).is_some() {
+            return Err(Flaw::DuplicateKey);
+        }
+    }
+    if at == map.len() { Ok(found) } else { Err(Flaw::Trailing) }
+}
+
 /// The entry that begins at `start`.
 #[inline]
 pub(in crate::format) fn entry(map: &[u8], start: usize) -> Result<Scanned, Flaw> {
+    let key = key_at(map, start)?;
+    if !is_text(&map[key.clone()]) {
+        return Err(Flaw::Malformed);
+    }
+    let end = skip(map, key.end).ok_or(Flaw::Malformed)?;
+    Ok(Scanned { start, value: key.end..end, key })
+}
+
+/// The key whose header stands at `start`; it is in `map`.
+#[inline]
+fn key_at(map: &[u8], start: usize) -> Result<Range<usize>, Flaw> {
     // Most keys are short.
     let (from, len) = match map.get(start) {
         Some(byte @ 0xa0..=0xbf) => (start + 1, usize::from(byte & 0x1f)),
         _ => long_key(map, start)?,
     };
-    let to = from.checked_add(len).ok_or(Flaw::Malformed)?;
-    let key = map.get(from..to).ok_or(Flaw::Malformed)?;
-    if !is_text(key) {
-        return Err(Flaw::Malformed);
-    }
-    let end = skip(map, to).ok_or(Flaw::Malformed)?;
-    Ok(Scanned { start, key: from..to, value: to..end })
+    let to = from.checked_add(len).filter(|to| *to <= map.len()).ok_or(Flaw::Malformed)?;
+    Ok(from..to)
 }
 
 /// Whether it is UTF-8. Most keys are ASCII, which is seen in fewer steps. Apart, so that what calls it stays small enough

@@ -1,6 +1,7 @@
 //! What contents promise: tables here, the model beside.
 
 mod conflicts;
+mod glimpses;
 mod layouts;
 mod model;
 mod paths;
@@ -236,7 +237,7 @@ impl Contents {
         path: &str,
         update: Updater,
     ) -> Result<Option<&[u8]>, Error> {
-        let at = self.open(segment)?;
+        let at = self.open_at(segment, path)?;
         let found = self.resolve(at, path);
         self.note_seen(at, &found)?;
         let place = self.place_of(at, &found)?;
@@ -262,7 +263,7 @@ impl Contents {
         self.apply(name, Action::UpdateBody { version, update })?;
         Ok(match self.segments[at].state {
             State::Document { body, .. } => Some(self.bytes(body)),
-            State::Stored | State::Map { .. } | State::Gone => None,
+            State::Stored | State::Glimpsed | State::Map { .. } | State::Gone => None,
         })
     }
 }

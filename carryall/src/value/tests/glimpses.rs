@@ -1,0 +1,100 @@
+use super::*;
+
+fn three() -> Contents {
+    loaded(Format::MessagePack, &json!({"a": 1, "b": {"c": 2}, "d": 3}))
+}
+
+fn listed(contents: &Contents) -> usize {
+    contents.segments[0].entries.len()
+}
+
+/// A map in the default segment, its entries as they are given.
+fn of_entries(count: u8, entries: &[u8]) -> Contents {
+    let body = [&[0x80 | count][..], entries].concat();
+    let payload = [&[1, 0, 0, u8::try_from(body.len()).unwrap()][..], &body].concat();
+    Contents::parse(Format::MessagePack, payload.into()).unwrap()
+}
+
+fn refuses(contents: &mut Contents, key: &str) -> bool {
+    contents.get("", key).is_err_and(|error| error.kind() == ErrorKind::Decode)
+}
+
+#[test]
+fn whoever_asks_for_one_value_has_the_others_listed_only_by_asking_for_a_second() {
+    let mut contents = three();
+    assert_eq!(get(&mut contents, "", "d"), Some(json!(3)));
+    set(&mut contents, "", "d", 4);
+    add(&mut contents, "", "d", 1);
+    assert_eq!(listed(&contents), 1);
+    assert_eq!(get(&mut reload(&contents), "", "d"), Some(json!(5)));
+    assert_eq!(get(&mut contents, "", "b.c"), Some(json!(2)));
+    assert_eq!(listed(&contents), 3);
+    assert_eq!(get(&mut contents, "", "d"), Some(json!(5)));
+    assert_eq!(contents.keys("").unwrap(), ["a", "b", "d"]);
+}
+
+#[test]
+fn what_happened_to_the_one_value_outlasts_the_listing_of_the_others() {
+    let fresh = loaded(Format::MessagePack, &json!({"a": 9, "b": {"c": 2}, "d": 9}));
+    let conflicts = |mine: &Contents| matches!(mine.rebase(fresh.clone()), Err(Rebase::Conflict { .. }));
+    for second in ["", "b"] {
+        let mut seen = three();
+        get(&mut seen, "", "d");
+        _ = asked_for(&mut seen, second);
+        set(&mut seen, "", "d", 5);
+        assert!(conflicts(&seen), "it was read before it was set");
+        let mut blind = three();
+        set(&mut blind, "", "d", 5);
+        _ = asked_for(&mut blind, second);
+        assert!(!conflicts(&blind), "it was not");
+        assert!(blind.undo_last().unwrap());
+        assert!(!blind.is_changed());
+        assert_eq!(get(&mut blind, "", "d"), Some(json!(3)));
+    }
+}
+
+fn asked_for(contents: &mut Contents, key: &str) -> Option<Value> {
+    if key.is_empty() { None } else { get(contents, "", key) }
+}
+
+#[test]
+fn what_is_cleared_goes_with_what_was_not_listed() {
+    for clear in [|contents: &mut Contents| contents.clear(""), Contents::clear_all] {
+        let mut contents = three();
+        get(&mut contents, "", "d");
+        clear(&mut contents);
+        assert!(contents.is_empty() && contents.is_changed());
+        assert_eq!(get(&mut contents, "", "a"), None);
+        set(&mut contents, "", "a", 1);
+        assert_eq!(reload(&contents).keys("").unwrap(), ["a"]);
+        // Only `d` was read.
+        let fresh = loaded(Format::MessagePack, &json!({"a": 9, "d": 3}));
+        assert_eq!(get(&mut contents.rebase(fresh).unwrap(), "", "a"), Some(json!(1)));
+        contents.discard();
+        assert_eq!(contents.keys("").unwrap(), ["a", "b", "d"]);
+    }
+}
+
+#[test]
+fn what_is_removed_leaves_the_others() {
+    let mut contents = three();
+    get(&mut contents, "", "b");
+    assert!(contents.remove("", "b").unwrap());
+    assert_eq!(reload(&contents).keys("").unwrap(), ["a", "d"]);
+}
+
+#[test]
+fn a_broken_map_is_no_map_to_whoever_asks_for_one_value_of_it() {
+    let a = [0xa1, b'a', 1];
+    assert!(refuses(&mut of_entries(2, &a), "a"), "one is missing");
+    assert!(refuses(&mut of_entries(1, &[&a[..], &a].concat()), "a"), "something follows");
+    assert!(refuses(&mut of_entries(2, &[&a[..], &a].concat()), "a"), "twice the same key");
+    assert!(refuses(&mut of_entries(2, &[&a[..], &[1, 1]].concat()), "a"), "a number for a key");
+    let mut twice = of_entries(3, &[&a[..], &[0xa1, b'b', 1], &[0xa1, b'b', 2]].concat());
+    assert_eq!(get(&mut twice, "", "a"), Some(json!(1)));
+    assert!(refuses(&mut twice, "b") && refuses(&mut twice, "c"));
+    twice.clear_all();
+    assert!(twice.is_empty());
+    set(&mut twice, "", "b", 1);
+    assert_eq!(get(&mut reload(&twice), "", "b"), Some(json!(1)));
+}
