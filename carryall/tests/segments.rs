@@ -233,3 +233,36 @@ async fn a_session_that_is_full_can_shrink_and_log_out() {
         assert!(tab.visit(Session::logout).await.removes_cookie());
     }
 }
+
+#[tokio::test]
+async fn many_values_are_set_together_or_not_at_all() {
+    for home in HOMES {
+        let lab = Lab::with(home, |builder| builder.max_record(4096));
+        let mut tab = lab.visitor().await;
+        tab.visit(|session| {
+            session.set("before", &1)?;
+            let error =
+                session.set_all(&json!({"a": 1, "before": 2, "big": "x".repeat(5000), "b": 1})).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TooLarge);
+            let error = session.set_all(&json!({"a": 1, "before.b": 2})).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Encode, "that is no map");
+            assert_eq!(session.keys()?, ["value", "before"]);
+            session.set_all(&json!({"b": 1, "user.name": "Ada"}))?;
+            session.segment("shop")?.set_all(&json!({"currency": "EUR"}))
+        })
+        .await
+        .ok();
+        tab.visit(|session| {
+            assert_eq!(session.keys()?, ["value", "before", "b", "user"]);
+            assert_eq!(
+                (session.get("before")?, session.get("user.name")?),
+                (Some(1), Some("Ada".to_owned()))
+            );
+            assert_eq!(session.segment("shop")?.get("currency")?, Some("EUR".to_owned()));
+            session.set_all(&json!({"b": 1}))
+        })
+        .await
+        .ok();
+        assert!(!tab.visit(|session| session.set_all(&json!({"b": 1}))).await.sets_cookie(), "no change");
+    }
+}

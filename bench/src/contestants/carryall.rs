@@ -6,12 +6,16 @@ use carryall::error::Error;
 use carryall::store::AnyStore;
 use carryall::{Algorithm, Carrier, KeyRing, MemoryStore, Place, Session, Sessions};
 
-use super::{CARRYALL_MEMORY, CARRYALL_SEALED, CARRYALL_SIGNED, Contestant, Keeps, Wire};
+use super::{
+    CARRYALL_MEMORY, CARRYALL_SEALED, CARRYALL_SEALED_BY_KEY, CARRYALL_SIGNED, Contestant, Keeps, Wire,
+};
 use crate::client::Client;
 use crate::login::Login;
 
 pub(super) const SEALED: Contestant =
     Contestant { name: CARRYALL_SEALED, keeps: Keeps::Client, app: || app(&sealed()) };
+pub(super) const SEALED_BY_KEY: Contestant =
+    Contestant { name: CARRYALL_SEALED_BY_KEY, keeps: Keeps::Client, app: || app_by_key(&sealed()) };
 pub(super) const SIGNED: Contestant =
     Contestant { name: CARRYALL_SIGNED, keeps: Keeps::Client, app: || app(&signed()) };
 pub(super) const MEMORY: Contestant =
@@ -48,12 +52,19 @@ fn ring() -> KeyRing {
 }
 
 pub(crate) fn app(sessions: &Sessions) -> Router {
+    routes().route("/new", get(new)).layer(sessions.layer())
+}
+
+/// The same, filled one value after the other.
+fn app_by_key(sessions: &Sessions) -> Router {
+    routes().route("/new", get(new_by_key)).layer(sessions.layer())
+}
+
+fn routes() -> Router {
     Router::new()
         .route("/untouched", get(async || "ok"))
         .route("/read", get(read))
         .route("/modify", get(modify))
-        .route("/new", get(new))
-        .layer(sessions.layer())
 }
 
 async fn read(session: Session) -> Result<String, Error> {
@@ -68,6 +79,11 @@ async fn modify(session: Session) -> Result<String, Error> {
 }
 
 async fn new(session: Session) -> Result<&'static str, Error> {
+    session.set_all(&Login::new())?;
+    Ok("ok")
+}
+
+async fn new_by_key(session: Session) -> Result<&'static str, Error> {
     let login = Login::new();
     session.set("user_id", &login.user_id)?;
     session.set("name", &login.name)?;

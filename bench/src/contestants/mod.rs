@@ -35,6 +35,8 @@ pub(crate) const TOWER_COOKIES_SIGNED: &str = "tower-cookies signed";
 pub(crate) const JSONWEBTOKEN: &str = "jsonwebtoken HS256 cookie";
 /// Carryall, everything in a sealed cookie.
 pub(crate) const CARRYALL_SEALED: &str = "carryall sealed";
+/// The same, filled by as many `set`s as there are values.
+pub(crate) const CARRYALL_SEALED_BY_KEY: &str = "carryall sealed, filled key by key";
 /// Carryall, everything in a signed cookie.
 pub(crate) const CARRYALL_SIGNED: &str = "carryall signed HS256";
 /// Carryall, the whole session as one typed document in a sealed cookie.
@@ -87,6 +89,7 @@ pub(crate) fn all() -> Vec<Contestant> {
         tower_cookies::SIGNED,
         jsonwebtoken::CONTESTANT,
         carryall::SEALED,
+        carryall::SEALED_BY_KEY,
         carryall::SIGNED,
         carryall::MEMORY,
         document::SEALED,

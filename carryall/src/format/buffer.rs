@@ -41,6 +41,14 @@ pub(crate) trait Draft: Sink {
 
     /// How much that is.
     fn len(&self) -> usize;
+
+    /// Takes notice of a key of the outermost map.
+    #[inline]
+    fn note_key(&mut self, _key: &'static str) {}
+
+    /// The same for one of which only is known where it was written to, with its header.
+    #[inline]
+    fn note_key_at(&mut self, _start: usize) {}
 }
 
 impl Draft for Buffer {

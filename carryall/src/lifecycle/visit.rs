@@ -261,7 +261,11 @@ impl Visit {
     /// A session that does not exist yet.
     fn empty(&self) -> Box<State> {
         // Built where it stays, for it is large.
-        Box::write(Box::new_uninit(), State::new(Contents::empty(self.house.home.format())))
+        let format = self.house.home.format();
+        let mut state = Box::write(Box::new_uninit(), State::new(Contents::empty(format)));
+        state.read_only = self.house.is_read_only();
+        state.commits.is_closed = self.has_left();
+        state
     }
 
     /// The handler panicked or was cancelled: its changes are dropped, its wish to end the session is not. What is

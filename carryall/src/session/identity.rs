@@ -131,7 +131,7 @@ impl Session {
     fn adopt(&self, state: &mut State, envelope: Envelope, intent: Intent) -> Result<(), Error> {
         let room = self.engine.room(Some(&envelope));
         if state.contents.encoded_len() > room {
-            return Err(super::state::too_large(room));
+            return Err(super::writing::too_large(room));
         }
         state.room = Some(room);
         state.envelope = Some(envelope);

@@ -15,6 +15,7 @@ mod segment;
 pub(crate) mod state;
 mod untyped;
 mod values;
+pub(crate) mod writing;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! The state of one request's session: what was loaded, what the handler did to it.
 
 use super::commits::Commits;
-use super::engine::Engine;
 use crate::clock::Timestamp;
 use crate::envelope::{Envelope, Login};
 use crate::error::{Error, ErrorKind};
@@ -186,76 +185,6 @@ impl State {
         self.late = loaded.late;
     }
 
-    /// Runs one write, unless it cannot be kept: then it is taken back and the writer told.
-    pub(crate) fn write<R>(
-        &mut self,
-        engine: &dyn Engine,
-        op: impl FnOnce(&mut Contents) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        self.check_writable()?;
-        let room = match self.room {
-            Some(room) => room,
-            None => *self.room.insert(engine.room(self.envelope.as_ref())),
-        };
-        // The exact length takes a walk over everything, so it is asked only where it could matter.
-        let before = if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 };
-        let result = op(&mut self.contents)?;
-        if before > 0 || self.contents.longest() > room {
-            self.take_back_unless_fits(room, before)?;
-        }
-        self.revision += 1;
-        Ok(result)
-    }
-
-    /// Takes the last write back if it made too much of what took so many bytes before.
-    #[inline(never)]
-    fn take_back_unless_fits(&mut self, room: usize, before: usize) -> Result<(), Error> {
-        let after = self.contents.encoded_len();
-        if after > room && after > before {
-            self.contents.undo_last()?;
-            return Err(too_large(room));
-        }
-        Ok(())
-    }
-
-    /// Whether a write could still be kept.
-    #[inline]
-    pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        let is_plain = matches!(self.standing, Standing::New | Standing::Live) && !self.read_only;
-        if is_plain && !self.commits.refuses_writes() { Ok(()) } else { self.why_not_writable() }
-    }
-
-    #[cold]
-    fn why_not_writable(&self) -> Result<(), Error> {
-        if self.commits.under_way > 0 && !self.commits.is_closed {
-            return Err(Error::new(
-                ErrorKind::Misuse,
-                "a commit is under way in another task: await it before changing the session",
-            ));
-        }
-        self.check_endable()
-    }
-
-    /// Whether the session could still be ended.
-    pub(crate) fn check_endable(&self) -> Result<(), Error> {
-        if self.commits.is_closed {
-            return Err(closed());
-        }
-        if self.read_only {
-            return Err(Error::new(
-                ErrorKind::ReadOnly,
-                "this application can only verify sessions: give it a key that signs",
-            ));
-        }
-        match self.standing {
-            Standing::New | Standing::Live => Ok(()),
-            Standing::Mute => Err(superseded()),
-            Standing::Outage => {
-                Err(Error::new(ErrorKind::Outage, "the session store is unavailable: nothing can be written"))
-            }
-        }
-    }
-
     /// Whether the cookie that came in names another generation than the session has now.
     pub(crate) fn is_behind(&self) -> bool {
         let now = self.envelope.as_ref().map(|envelope| envelope.generation);
@@ -392,13 +321,5 @@ pub(crate) fn superseded() -> Error {
     Error::new(
         ErrorKind::Superseded,
         "the session was ended or replaced by another request: sign in again or retry",
-    )
-}
-
-/// The error of a writer whose value does not fit.
-pub(crate) fn too_large(room: usize) -> Error {
-    Error::new(
-        ErrorKind::TooLarge,
-        format!("the session would outgrow its {room} bytes: keep less in it, or place it in a store"),
     )
 }

@@ -69,6 +69,11 @@ impl UntypedSegment {
         self.session.set_in(&self.name, key, value)
     }
 
+    /// As [`Session::set_all`].
+    pub fn set_all<T: Serialize + ?Sized>(&self, values: &T) -> Result<(), Error> {
+        self.session.set_all_in(&self.name, values)
+    }
+
     /// As [`Session::update`].
     pub fn update<T, F>(&self, key: &str, f: F) -> Result<T, Error>
     where

@@ -14,7 +14,7 @@ const USUAL: usize = 12;
 pub(super) struct Entries {
     list: Vec<Entry>,
     /// One bit for each mark that a key has; most keys are seen to be new by it.
-    met: [u64; 4],
+    met: Marks,
     /// What comes last and is not on the list yet, in MessagePack: values that were set at which nobody has looked.
     tail: Option<Run>,
 }
@@ -55,8 +55,12 @@ impl Entries {
     /// Whether there may be an entry with this mark.
     #[inline]
     pub(super) fn may_have(&self, mark: u8) -> bool {
-        let (at, bit) = bit(mark);
-        self.met[at] & bit != 0
+        self.met.have(mark)
+    }
+
+    /// Whether there may be an entry with one of these marks.
+    pub(super) fn may_have_any(&self, marks: &Marks) -> bool {
+        self.met.0.iter().zip(&marks.0).any(|(met, mark)| met & mark != 0)
     }
 
     /// Adds one with a key that none of the others has.
@@ -65,30 +69,35 @@ impl Entries {
         if self.list.len() == self.list.capacity() {
             self.list.reserve(USUAL);
         }
-        self.note(entry.mark);
+        self.met.add(entry.mark);
         self.list.push(entry);
-    }
-
-    #[inline]
-    fn note(&mut self, mark: u8) {
-        let (at, bit) = bit(mark);
-        self.met[at] |= bit;
     }
 
     pub(super) fn clear(&mut self) {
         self.list.clear();
-        self.met = [0; 4];
+        self.met = Marks::default();
         self.tail = None;
     }
 
     /// Adds what was written there to the tail, under a key that none of the others has. It has to lie
     /// [where the tail ends](Self::is_tail_at).
     #[inline]
-    pub(super) fn append(&mut self, field: Span, mark: u8) {
-        self.note(mark);
+    pub(super) fn append(&mut self, field: Run, mark: u8) {
+        self.met.add(mark);
+        self.extend_tail(field);
+    }
+
+    /// The same for several, which have these marks.
+    pub(super) fn append_run(&mut self, fields: Run, marks: &Marks) {
+        self.met.0.iter_mut().zip(&marks.0).for_each(|(met, mark)| *met |= mark);
+        self.extend_tail(fields);
+    }
+
+    #[inline]
+    fn extend_tail(&mut self, fields: Run) {
         match &mut self.tail {
-            Some(tail) => _ = tail.extend(field),
-            tail @ None => *tail = Some(Run::of(field)),
+            Some(tail) => _ = tail.extend(fields),
+            tail @ None => *tail = Some(fields),
         }
     }
 
@@ -130,10 +139,23 @@ impl Entries {
     }
 }
 
-/// Where the bit of a mark is.
-#[inline]
-fn bit(mark: u8) -> (usize, u64) {
-    (usize::from(mark / 64), 1 << (mark % 64))
+/// One bit for each mark.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks([u64; 4]);
+
+impl Marks {
+    #[inline]
+    fn have(&self, mark: u8) -> bool {
+        self.0[usize::from(mark / 64)] & 1 << (mark % 64) != 0
+    }
+
+    /// Adds one; whether it was not among them.
+    #[inline]
+    pub(super) fn add(&mut self, mark: u8) -> bool {
+        let is_new = !self.have(mark);
+        self.0[usize::from(mark / 64)] |= 1 << (mark % 64);
+        is_new
+    }
 }
 
 impl Deref for Entries {

@@ -174,6 +174,15 @@ impl Contents {
         })
     }
 
+    /// Keeps all of `bytes` but the front, and them themselves where there is nothing else.
+    pub(super) fn keep_from(&mut self, bytes: Vec<u8>, front: usize) -> Result<Span, Error> {
+        if self.written.capacity() > 0 || Span::whole(bytes.len()).is_none() {
+            return self.keep(&bytes[front..]);
+        }
+        self.written = bytes;
+        Ok(Span { start: 0, end: 0 }.part(&(front..self.written.len())))
+    }
+
     /// Keeps what `write` appends; nothing if it fails.
     pub(super) fn keep_with(
         &mut self,

@@ -37,14 +37,17 @@ impl Contents {
     /// Takes the last op back; whether there was one. Costs as much as doing all the others again.
     pub(crate) fn undo_last(&mut self) -> Result<bool, Error> {
         let undone = self.take_last()?;
-        self.revert();
-        for index in 0..self.ops.len() {
-            self.enact(index)?;
-        }
+        self.replay_here()?;
         if let Some(Effect::Stored(span)) = undone {
             self.forget(span);
         }
         Ok(undone.is_some())
+    }
+
+    /// Does the write-set again on the base it was made on.
+    pub(super) fn replay_here(&mut self) -> Result<(), Error> {
+        self.revert();
+        (0..self.ops.len()).try_for_each(|index| self.enact(index))
     }
 
     fn replay(&mut self, old: &Contents, op: &Op) -> Result<(), Rebase> {

@@ -28,11 +28,17 @@ impl Run {
         Self { fields: field, count: 1 }
     }
 
-    /// Adds an entry if it lies right behind the others; whether it does.
+    /// Several; `None` for none.
+    pub(super) fn of_fields(fields: Span, count: usize) -> Option<Self> {
+        let count = u32::try_from(count).ok().filter(|count| *count > 0)?;
+        Some(Self { fields, count })
+    }
+
+    /// Adds entries if they lie right behind these; whether they do.
     #[inline]
-    pub(super) fn extend(&mut self, field: Span) -> bool {
-        let Some(fields) = self.fields.joined(field) else { return false };
-        *self = Self { fields, count: self.count + 1 };
+    pub(super) fn extend(&mut self, next: Self) -> bool {
+        let Some(fields) = self.fields.joined(next.fields) else { return false };
+        *self = Self { fields, count: self.count + next.count };
         true
     }
 

@@ -1,7 +1,7 @@
 //! Storing values by key: at the end of what is being filled, or wherever the key leads.
 
 use super::entries::{Entry, mark};
-use super::map::{Found, dot_in};
+use super::map::{Found, has_dot};
 use super::op::{Action, Effect, Guard, Op};
 use super::place::{Slot, Span};
 use super::run::Run;
@@ -36,7 +36,7 @@ impl Contents {
             && !segment.is_seen
             && segment.entries.is_tail_at(self.written.len())
             && self.reading.is_empty()
-            && dot_in(path).is_none();
+            && !has_dot(path.as_bytes());
         is_new.then_some(at)
     }
 
@@ -76,25 +76,26 @@ impl Contents {
             Ok(())
         })?;
         let segment = &mut self.segments[at];
-        segment.entries.append(field, mark);
+        let run = Run::of(field);
+        segment.entries.append(run, mark);
         let name = segment.name;
-        self.remember_filled(name, field);
+        self.remember_run(name, run);
         Ok(())
     }
 
-    /// Adds to the write-set that a value was appended. Most that fills a session follows on what was appended last, and
-    /// takes no op of its own.
+    /// Adds to the write-set that values were appended. Most that fill a session follow on what was appended last, and
+    /// take no op of their own.
     #[inline]
-    fn remember_filled(&mut self, segment: Slot, field: Span) {
-        self.grown += AROUND + field.len() + segment.len();
+    pub(super) fn remember_run(&mut self, segment: Slot, added: Run) {
+        self.grown += AROUND + added.fields().len() + segment.len();
         if let Some(Op { segment: last, action: Action::Fill(run), effect }) = self.ops.last_mut()
             && *last == segment
-            && run.extend(field)
+            && run.extend(added)
         {
             *effect = Effect::Stored(run.fields());
         } else {
-            let action = Action::Fill(Run::of(field));
-            self.ops.push(Op { segment, action, effect: Effect::Stored(field) });
+            let effect = Effect::Stored(added.fields());
+            self.ops.push(Op { segment, action: Action::Fill(added), effect });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::ser::{self, Serialize};
 
+use super::super::MOST_DEPTH;
 use super::super::buffer::Draft;
 use super::super::flaw::Flaw;
 use super::super::sink::Sink;
@@ -95,7 +96,12 @@ impl<'p, 'b, D: Draft> Open<'p, 'b, D> {
         let is_value_due = self.left % 2 == 1;
         self.value(key)?;
         match self.packer.out.written().get(start) {
-            Some(0xa0..=0xbf | 0xd9..=0xdb) if !is_value_due => Ok(()),
+            Some(0xa0..=0xbf | 0xd9..=0xdb) if !is_value_due => {
+                if self.outside == MOST_DEPTH {
+                    self.packer.out.note_key_at(start);
+                }
+                Ok(())
+            }
             _ => {
                 self.packer.is_spoilt = true;
                 Err(if is_value_due { Flaw::Malformed } else { Flaw::KeyNotText }.into())
@@ -107,6 +113,9 @@ impl<'p, 'b, D: Draft> Open<'p, 'b, D> {
     #[inline]
     fn key(&mut self, key: &'static str) -> Result<(), Refused> {
         self.left = self.left.wrapping_sub(1);
+        if self.outside == MOST_DEPTH {
+            self.packer.out.note_key(key);
+        }
         self.packer.text(key)
     }
 

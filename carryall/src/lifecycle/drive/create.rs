@@ -29,7 +29,7 @@ pub(super) async fn create(visit: &Visit, store: &AnyStore, now: Timestamp) -> R
     let generations = Generations::at(envelope.generation);
     let draft = draft(house, &envelope, &generations, None, &visit.lock().contents, true);
     if draft.payload.len() > house.max_record {
-        return Err(crate::session::state::too_large(house.max_record));
+        return Err(crate::session::writing::too_large(house.max_record));
     }
     // Noted for the case that the store does not say whether it has made the record.
     visit.lock().envelope = Some(envelope.clone());

@@ -102,7 +102,7 @@ async fn write(visit: &Visit, store: &AnyStore, now: Timestamp) -> Result<(), Er
         }
         let (draft, is_empty) = draft_of(house, &visit.lock(), &mut facts, attempt.contents.as_ref(), now);
         if draft.payload.len() > house.max_record {
-            return Err(crate::session::state::too_large(house.max_record));
+            return Err(crate::session::writing::too_large(house.max_record));
         }
         visit.lock().leasing.tried = facts.claim.filter(|_| matches!(leasing.want, Want::Take(_)));
         let expected = Some(attempt.version);

@@ -3,6 +3,7 @@
 mod conflicts;
 mod glimpses;
 mod layouts;
+mod many;
 mod model;
 mod paths;
 mod reading;

@@ -97,3 +97,18 @@ fn no_path_makes_a_value_deeper_than_sixty_four_levels() {
         assert!(get(&mut reload(&contents), "", "k").is_some());
     }
 }
+
+#[test]
+fn a_dot_is_seen_wherever_it_is() {
+    for len in 0..24 {
+        for other in [0, b'-', b'/', b'a', 0x80, 0xff] {
+            let mut key = vec![other; len];
+            assert!(!super::map::has_dot(&key));
+            for at in 0..len {
+                key[at] = b'.';
+                assert!(super::map::has_dot(&key), "{len} {at}");
+                key[at] = other;
+            }
+        }
+    }
+}
