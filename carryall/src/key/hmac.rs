@@ -1,55 +1,67 @@
-//! HMAC (RFC 2104), as far as it can be done before there is a message.
+//! HMAC (RFC 2104) with the hash function that a key is for.
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Algorithm, Context, Digest, MAX_BLOCK_LEN, digest};
-use zeroize::Zeroizing;
+use ::hmac::digest::Update;
+use ::hmac::{Hmac as Keyed, KeyInit, Mac};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::signing::Signature;
 
 /// A key for HMAC, and what all messages under it start with.
 ///
-/// Kept as the two hashes that every tag begins with, one block in: a ready-made context for any hash function is so
-/// large that copying it for each tag takes as long as the hashing of a short message.
+/// The keyed states are prepared once and copied for each tag, which takes no heap (ADR 14).
 #[derive(Clone)]
-pub(super) struct Hmac {
-    inner: Context,
-    outer: Context,
+pub(super) enum Hmac {
+    Sha256(Keyed<Sha256>),
+    Sha384(Box<Keyed<Sha384>>),
+    Sha512(Box<Keyed<Sha512>>),
 }
 
 impl Hmac {
-    /// A key for this hash function.
-    pub(super) fn new(hash: &'static Algorithm, secret: &[u8]) -> Self {
-        if secret.len() > hash.block_len() {
-            return Self::of_block(hash, digest(hash, secret).as_ref());
-        }
-        Self::of_block(hash, secret)
+    /// A key for HMAC-SHA256, of any length.
+    pub(super) fn sha256(secret: &[u8]) -> Self {
+        Self::Sha256(keyed(secret))
     }
 
-    fn of_block(hash: &'static Algorithm, secret: &[u8]) -> Self {
-        let begun = |pad: u8| {
-            let mut block = Zeroizing::new([pad; MAX_BLOCK_LEN]);
-            block.iter_mut().zip(secret).for_each(|(byte, secret)| *byte ^= secret);
-            let mut context = Context::new(hash);
-            context.update(&block[..hash.block_len()]);
-            context
-        };
-        Self { inner: begun(0x36), outer: begun(0x5c) }
+    /// A key for HMAC-SHA384, of any length.
+    pub(super) fn sha384(secret: &[u8]) -> Self {
+        Self::Sha384(Box::new(keyed(secret)))
+    }
+
+    /// A key for HMAC-SHA512, of any length.
+    pub(super) fn sha512(secret: &[u8]) -> Self {
+        Self::Sha512(Box::new(keyed(secret)))
     }
 
     /// The key for messages that all start like this.
     pub(super) fn started(&self, start: &[u8]) -> Self {
         let mut started = self.clone();
-        started.inner.update(start);
+        match &mut started {
+            Self::Sha256(key) => Update::update(key, start),
+            Self::Sha384(key) => Update::update(&mut **key, start),
+            Self::Sha512(key) => Update::update(&mut **key, start),
+        }
         started
     }
 
     /// The tag of the message that `message` takes in, after its start.
-    pub(super) fn tag(&self, message: impl FnOnce(&mut Context)) -> Digest {
-        let mut inner = self.inner.clone();
-        message(&mut inner);
-        let mut outer = self.outer.clone();
-        outer.update(inner.finish().as_ref());
-        outer.finish()
+    pub(super) fn tag(&self, message: impl FnOnce(&mut dyn Update)) -> Signature {
+        match self {
+            Self::Sha256(key) => tag(key.clone(), message),
+            Self::Sha384(key) => tag(Keyed::clone(key), message),
+            Self::Sha512(key) => tag(Keyed::clone(key), message),
+        }
     }
+}
+
+fn keyed<M: KeyInit>(secret: &[u8]) -> M {
+    M::new_from_slice(secret).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
+}
+
+fn tag<M: Mac + Update>(mut key: M, message: impl FnOnce(&mut dyn Update)) -> Signature {
+    message(&mut key);
+    Signature::new(&key.finalize().into_bytes())
 }
 
 impl fmt::Debug for Hmac {
@@ -60,22 +72,21 @@ impl fmt::Debug for Hmac {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::{digest, hmac};
+    use aws_lc_rs::hmac;
 
     use super::*;
 
     #[test]
-    fn tags_are_those_of_hmac_for_secrets_and_messages_of_any_length() {
+    fn tags_are_those_of_another_library_for_secrets_and_messages_of_any_length() {
         let hashes = [
-            (&digest::SHA256, hmac::HMAC_SHA256),
-            (&digest::SHA384, hmac::HMAC_SHA384),
-            (&digest::SHA512, hmac::HMAC_SHA512),
+            (Hmac::sha256 as fn(&[u8]) -> Hmac, hmac::HMAC_SHA256),
+            (Hmac::sha384, hmac::HMAC_SHA384),
+            (Hmac::sha512, hmac::HMAC_SHA512),
         ];
         let bytes: Vec<u8> = (0..300_u16).map(|n| n.to_le_bytes()[0].wrapping_mul(7)).collect();
-        for (hash, known) in hashes {
+        for (new, known) in hashes {
             for secret in [32, 63, 64, 65, 127, 128, 129, 300] {
-                let (key, known) =
-                    (Hmac::new(hash, &bytes[..secret]), hmac::Key::new(known, &bytes[..secret]));
+                let (key, known) = (new(&bytes[..secret]), hmac::Key::new(known, &bytes[..secret]));
                 for length in [0, 1, 55, 56, 63, 64, 111, 112, 128, 200] {
                     let (start, rest) = bytes[..length].split_at(length / 3);
                     let tag = key.started(start).tag(|message| message.update(rest));

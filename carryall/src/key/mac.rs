@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 
 use super::hmac::Hmac;
 use super::{Binding, KeyId, KeyRing, KeyState, Purpose};
@@ -52,7 +52,7 @@ pub(crate) struct MacKey(Hmac);
 
 impl MacKey {
     fn new(secret: &[u8; 32]) -> Self {
-        Self(Hmac::new(&digest::SHA256, secret))
+        Self(Hmac::sha256(secret))
     }
 
     /// The tag of a list of parts. Each follows its length, so moving a byte from one to the next changes the tag.

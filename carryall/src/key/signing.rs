@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
+use aws_lc_rs::digest;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKey};
 
 use super::hmac::Hmac;
@@ -56,7 +56,7 @@ pub(crate) struct Signature {
 }
 
 impl Signature {
-    fn new(bytes: &[u8]) -> Self {
+    pub(super) fn new(bytes: &[u8]) -> Self {
         let len = bytes.len().min(MAX_SIGNATURE);
         let mut signature = Self { bytes: [0; MAX_SIGNATURE], len };
         signature.bytes[..len].copy_from_slice(&bytes[..len]);
@@ -88,34 +88,30 @@ enum Secret {
 impl SigningKey {
     /// A key for HS256. Errors: fewer than 32 bytes (RFC 7518 section 3.2), a pattern.
     pub fn hs256(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs256, &SHA256, secret)
+        Self::hmac(Algorithm::Hs256, Hmac::sha256, secret)
     }
 
     /// A key for HS384. Errors: fewer than 48 bytes, a pattern.
     pub fn hs384(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs384, &SHA384, secret)
+        Self::hmac(Algorithm::Hs384, Hmac::sha384, secret)
     }
 
     /// A key for HS512. Errors: fewer than 64 bytes, a pattern.
     pub fn hs512(secret: &[u8]) -> Result<Self, ConfigError> {
-        Self::hmac(Algorithm::Hs512, &SHA512, secret)
+        Self::hmac(Algorithm::Hs512, Hmac::sha512, secret)
     }
 
-    fn hmac(
-        algorithm: Algorithm,
-        hash: &'static digest::Algorithm,
-        secret: &[u8],
-    ) -> Result<Self, ConfigError> {
-        if secret.len() < hash.output_len() {
+    fn hmac(algorithm: Algorithm, new: fn(&[u8]) -> Hmac, secret: &[u8]) -> Result<Self, ConfigError> {
+        let least = algorithm.signature_len();
+        if secret.len() < least {
             return Err(ConfigError::new(format!(
-                "a secret for {} has at least {} bytes (RFC 7518 section 3.2)",
-                algorithm.name(),
-                hash.output_len()
+                "a secret for {} has at least {least} bytes (RFC 7518 section 3.2)",
+                algorithm.name()
             )));
         }
         weak::refuse_pattern(secret)?;
         let id = KeyId::from_bytes(*root::expand(secret, b"signing-key-id", &[algorithm.name()]));
-        Ok(Self { id, algorithm, secret: Secret::Hmac(Hmac::new(hash, secret)) })
+        Ok(Self { id, algorithm, secret: Secret::Hmac(new(secret)) })
     }
 
     /// A key for Ed25519 from its seed of 32 bytes (RFC 8032 section 5.1.5). Errors: another length, a pattern.
@@ -141,9 +137,9 @@ impl SigningKey {
     /// The key of a ring for what the context names; HMAC keys are named like the key they are derived from.
     pub(super) fn derived(key: &Key, context: &[&str], algorithm: Algorithm) -> Result<Self, ConfigError> {
         let secret = match algorithm {
-            Algorithm::Hs256 => Hmac::new(&SHA256, key.derive::<32>(Purpose::SignHs256, context).as_slice()),
-            Algorithm::Hs384 => Hmac::new(&SHA384, key.derive::<48>(Purpose::SignHs384, context).as_slice()),
-            Algorithm::Hs512 => Hmac::new(&SHA512, key.derive::<64>(Purpose::SignHs512, context).as_slice()),
+            Algorithm::Hs256 => Hmac::sha256(key.derive::<32>(Purpose::SignHs256, context).as_slice()),
+            Algorithm::Hs384 => Hmac::sha384(key.derive::<48>(Purpose::SignHs384, context).as_slice()),
+            Algorithm::Hs512 => Hmac::sha512(key.derive::<64>(Purpose::SignHs512, context).as_slice()),
             Algorithm::EdDsa => {
                 let seed = key.derive::<32>(Purpose::SignEdDsa, context);
                 return Self::ed25519(Ed25519KeyPair::from_seed_unchecked(seed.as_slice()));
@@ -172,7 +168,7 @@ impl SigningKey {
 
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature, Error> {
         match &self.secret {
-            Secret::Hmac(key) => Ok(Signature::new(key.tag(|tag| tag.update(message)).as_ref())),
+            Secret::Hmac(key) => Ok(key.tag(|tag| tag.update(message))),
             Secret::Ed25519(pair, _) => pair
                 .try_sign(message)
                 .map(|signature| Signature::new(signature.as_ref()))
@@ -210,7 +206,7 @@ pub(crate) struct Begun(Hmac);
 
 impl Begun {
     /// The signature of the message that goes on like this.
-    pub(crate) fn sign(&self, rest: &[u8]) -> impl AsRef<[u8]> + use<> {
+    pub(crate) fn sign(&self, rest: &[u8]) -> Signature {
         self.0.tag(|tag| tag.update(rest))
     }
 

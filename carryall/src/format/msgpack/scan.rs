@@ -41,21 +41,18 @@ pub(crate) fn entries<'a>(
     if at == map.len() { Ok(()) } else { Err(Flaw::Trailing) }
 }
 
-/// The entry of `map` with this key. All of the map is walked through, so that what is no map is found out; that keys
-/// are UTF-8 and differ is seen of this one alone.
+/// The first entry of `map` with this key; what comes after it is not looked at.
 pub(crate) fn find(map: &[u8], key: &[u8]) -> Result<Option<Scanned>, Flaw> {
-    let (count, mut at) = open(map)?;
-    let mut found = None;
+    let (count, mut start) = open(map)?;
     for _ in 0..count {
-        let start = at;
         let text = key_at(map, start)?;
-        let is_it = map[text.clone()] == *key;
-        at = skip(map, text.end).ok_or(Flaw::Malformed)?;
-        if is_it && found.replace(Scanned { start, value: text.end..at, key: text }).is_some() {
-            return Err(Flaw::DuplicateKey);
+        let end = skip(map, text.end).ok_or(Flaw::Malformed)?;
+        if map[text.clone()] == *key {
+            return Ok(Some(Scanned { start, value: text.end..end, key: text }));
         }
+        start = end;
     }
-    if at == map.len() { Ok(found) } else { Err(Flaw::Trailing) }
+    Ok(None)
 }
 
 /// The entry that begins at `start`.

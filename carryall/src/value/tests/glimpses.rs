@@ -84,17 +84,23 @@ fn what_is_removed_leaves_the_others() {
 }
 
 #[test]
-fn a_broken_map_is_no_map_to_whoever_asks_for_one_value_of_it() {
-    let a = [0xa1, b'a', 1];
-    assert!(refuses(&mut of_entries(2, &a), "a"), "one is missing");
-    assert!(refuses(&mut of_entries(1, &[&a[..], &a].concat()), "a"), "something follows");
-    assert!(refuses(&mut of_entries(2, &[&a[..], &a].concat()), "a"), "twice the same key");
-    assert!(refuses(&mut of_entries(2, &[&a[..], &[1, 1]].concat()), "a"), "a number for a key");
-    let mut twice = of_entries(3, &[&a[..], &[0xa1, b'b', 1], &[0xa1, b'b', 2]].concat());
-    assert_eq!(get(&mut twice, "", "a"), Some(json!(1)));
-    assert!(refuses(&mut twice, "b") && refuses(&mut twice, "c"));
-    twice.clear_all();
-    assert!(twice.is_empty());
-    set(&mut twice, "", "b", 1);
-    assert_eq!(get(&mut reload(&twice), "", "b"), Some(json!(1)));
+fn a_map_that_is_broken_further_on_is_an_error_for_whoever_comes_there() {
+    let [a, b] = [[0xa1, b'a', 1], [0xa1, b'b', 2]];
+    for (count, entries) in [
+        (3, [&a[..], &b].concat()),
+        (2, [&a[..], &b, &b].concat()),
+        (3, [&a[..], &b, &b].concat()),
+        (3, [&a[..], &b, &[1, 1]].concat()),
+    ] {
+        let mut broken = of_entries(count, &entries);
+        assert_eq!(get(&mut broken, "", "a"), Some(json!(1)));
+        assert!(refuses(&mut broken, "b") && refuses(&mut broken, "c"));
+        set(&mut broken, "", "a", 5);
+        assert_eq!(get(&mut reload(&broken), "", "a"), Some(json!(5)), "what is broken is left alone");
+        assert!(refuses(&mut reload(&broken), "c"));
+        broken.clear_all();
+        assert!(broken.is_empty());
+        set(&mut broken, "", "b", 1);
+        assert_eq!(get(&mut reload(&broken), "", "b"), Some(json!(1)));
+    }
 }
