@@ -115,7 +115,12 @@ impl House {
 
     /// The facts of a session that begins now.
     pub(crate) fn begin(&self, now: Timestamp) -> Result<Envelope, Error> {
-        Ok(Envelope::begin(Family::random(&*self.random)?, now))
+        Ok(Envelope::begin(self.family()?, now))
+    }
+
+    /// A fresh family.
+    pub(crate) fn family(&self) -> Result<Family, Error> {
+        Family::random(&*self.random)
     }
 
     /// The deadlines that hold for this session.

@@ -1,23 +1,26 @@
 //! One request's session: opened without I/O, loaded on first use, committed before the response head.
 
+mod noticed;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Turns, MutexGuard as TurnGuard};
 
+pub(crate) use self::noticed::Glance;
+use self::noticed::Noticed;
 use super::house::House;
 use super::place::Home;
 use super::{drive, load, meter};
 use crate::clock::Timestamp;
 use crate::cookie::Lines;
-use crate::envelope::{Envelope, Origin};
+use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::event::{Event, Refusal};
 use crate::id::{Family, Handle, RecordKey, Subject};
 use crate::key::KeyId;
 use crate::lease::Claim;
-use crate::policy::{OnMismatch, RequestHead, is_ahead, is_page};
+use crate::policy::RequestHead;
 use crate::session::engine::{BoxFuture, Engine};
 use crate::session::seat::{Locked, Seat};
 use crate::session::state::{Standing, State};
@@ -41,34 +44,6 @@ pub(crate) struct Visit {
     /// One load or commit at a time, of those that wait for something.
     gate: OnceLock<Box<Turns<()>>>,
     seat: Seat,
-}
-
-#[derive(Debug)]
-struct Noticed {
-    origin: Option<Box<Origin>>,
-    fingerprint: Option<[u8; 8]>,
-}
-
-impl Noticed {
-    /// The facts of a session that begins now, as far as their size goes.
-    fn placeholder(&self) -> Envelope {
-        let mut envelope = super::house::placeholder();
-        envelope.origin.clone_from(&self.origin);
-        envelope.fingerprint = self.fingerprint;
-        envelope
-    }
-}
-
-/// What was seen of the request's head. Nothing of the request is borrowed while the store is asked, because requests
-/// with a body cannot be shared between threads.
-#[derive(Debug, Default)]
-pub(crate) struct Glance {
-    /// Nobody may see the response.
-    pub(crate) is_ahead: bool,
-    /// It shows a page.
-    pub(crate) ages_flash: bool,
-    /// What sessions that begin now would remember of the client, under each key.
-    marks: Vec<[u8; 8]>,
 }
 
 impl Visit {
@@ -188,55 +163,6 @@ impl Visit {
     /// Takes the session as loaded.
     pub(crate) fn set_loaded(&self) {
         self.loaded.store(true, Ordering::Release);
-    }
-
-    /// Looks at the request while it is at hand.
-    pub(crate) fn glance(&self, head: &impl RequestHead) -> Glance {
-        let house = &self.house;
-        let marks = house.fingerprint.as_ref().map_or_else(Vec::new, |(policy, macs)| {
-            // The session may have begun under any key of the ring.
-            macs.iter()
-                .filter_map(|(_, mac)| policy.of(head, &house.client, &|parts| mac.tag16(parts)))
-                .collect()
-        });
-        let is_ahead = is_ahead(head);
-        Glance { is_ahead, ages_flash: !is_ahead && is_page(head), marks }
-    }
-
-    fn notice(&self, head: &impl RequestHead) {
-        let house = &self.house;
-        let origin = house.client.origin(head);
-        let fingerprint = house
-            .fingerprint
-            .as_ref()
-            .and_then(|(policy, macs)| policy.of(head, &house.client, &|parts| macs.active().1.tag16(parts)));
-        if origin.is_some() || fingerprint.is_some() {
-            self.noticed.get_or_init(|| Box::new(Noticed { origin, fingerprint }));
-        }
-    }
-
-    /// The facts of a session that begins now, with what was noticed of its client.
-    pub(crate) fn begin_noticed(&self, now: Timestamp) -> Result<Envelope, Error> {
-        let mut envelope = self.house.begin(now)?;
-        if let Some(noticed) = self.noticed.get() {
-            envelope.origin.clone_from(&noticed.origin);
-            envelope.fingerprint = noticed.fingerprint;
-        }
-        Ok(envelope)
-    }
-
-    /// Whether the client may use a session that remembers this of its client; reports it if not.
-    pub(crate) fn is_same_client(&self, envelope: &Envelope, glance: &Glance) -> bool {
-        let house = &self.house;
-        let (Some((policy, _)), Some(known)) = (&house.fingerprint, envelope.fingerprint) else {
-            return true;
-        };
-        let is_same = glance.marks.contains(&known);
-        if !is_same && policy.on_mismatch == OnMismatch::Report {
-            let handle = Some(house.handle(&envelope.family));
-            house.tell(|| Event::Refused { reason: Refusal::FingerprintMismatch, handle });
-        }
-        is_same || policy.on_mismatch == OnMismatch::Report
     }
 
     pub(crate) fn is_loaded(&self) -> bool {

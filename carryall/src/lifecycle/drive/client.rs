@@ -38,21 +38,20 @@ pub(super) fn commit_without_io(
 /// A session that begins in its cookie.
 fn begin(visit: &Visit, state: &mut State, now: Timestamp) -> Told {
     let house = &*visit.house;
-    let mut envelope = match state.envelope.take() {
+    // Built where it stays.
+    let envelope = match &mut state.envelope {
         Some(envelope) => envelope,
-        None => visit.begin_noticed(now)?,
+        place @ None => visit.begin_noticed_in(place, now)?,
     };
-    stamp(house, &mut envelope, now);
-    let family = envelope.family;
+    stamp(house, envelope, now);
     let mut events = vec![];
     if house.is_listening() {
-        events.push(Event::Created { handle: house.handle(&family) });
+        events.push(Event::Created { handle: house.handle(&envelope.family) });
         if state.intent == Intent::Login {
-            events.push(identity_event(house, &envelope, IdentityChange::Login));
+            events.push(identity_event(house, envelope, IdentityChange::Login));
         }
     }
     state.generations = Generations::at(envelope.generation);
-    state.envelope = Some(envelope);
     state.settle(Outcome::Mint);
     Ok(events)
 }
