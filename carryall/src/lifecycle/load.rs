@@ -113,8 +113,11 @@ fn enter(visit: &Visit, door: Door, glance: &Glance) {
     let house = &visit.house;
     if door.is_none() && !glance.is_ahead {
         // The state will be made by whoever asks for it first.
-        visit.set_loaded();
-        return meter::load(outcome(&door));
+        if !visit.is_loaded() {
+            visit.set_loaded();
+            meter::load(outcome(&door));
+        }
+        return;
     }
     let checked = door.map(|found| {
         let mut guest = found?;

@@ -154,7 +154,7 @@ impl Session {
     pub(super) fn set_all_in<T: Serialize + ?Sized>(&self, segment: &str, values: &T) -> Result<(), Error> {
         // Outside the lock, as above.
         let fields = Fields::pack(values)?;
-        self.state().write_all(&*self.engine, |contents| contents.set_all(segment, fields))
+        self.state().write_all(&*self.engine, |contents, most| contents.set_all(segment, fields, most))
     }
 
     pub(super) fn contains_in(&self, segment: &str, key: &str) -> Result<bool, Error> {

@@ -24,22 +24,20 @@ impl State {
         Ok(result)
     }
 
-    /// Runs several writes, all or none of which are kept.
+    /// Runs several writes, all or none of which are kept. They are told how many bytes the contents may take.
     pub(crate) fn write_all(
         &mut self,
         engine: &dyn Engine,
-        op: impl FnOnce(&mut Contents) -> Result<(), Error>,
+        op: impl FnOnce(&mut Contents, usize) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.check_writable()?;
         let room = self.room(engine);
-        let before = self.contents.encoded_len();
-        let checkpoint = self.contents.checkpoint();
-        let done = op(&mut self.contents).and_then(|()| {
-            let is_fit = self.contents.longest() <= room || {
-                let after = self.contents.encoded_len();
-                after <= room || after <= before
-            };
-            if is_fit { Ok(()) } else { Err(too_large(room)) }
+        // As below.
+        let before = if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 };
+        let (checkpoint, most) = (self.contents.checkpoint(), room.max(before));
+        let done = op(&mut self.contents, most).and_then(|()| {
+            let fits = self.contents.longest() <= room || self.contents.encoded_len() <= most;
+            if fits { Ok(()) } else { Err(too_large(room)) }
         });
         match done {
             Ok(()) => self.revision += 1,

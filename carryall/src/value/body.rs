@@ -116,7 +116,8 @@ impl Contents {
     /// Whether it would be written with another meaning than it was loaded with.
     pub(super) fn is_segment_changed(&self, segment: &Segment) -> bool {
         if segment.is_sliced_of_base() {
-            return segment.entries.tail().is_some()
+            return segment.version() != segment.base.map_or(0, |base| base.version)
+                || segment.entries.tail().is_some()
                 || segment.entries.iter().any(|entry| self.is_entry_changed(entry));
         }
         if matches!(segment.state, State::Stored) {

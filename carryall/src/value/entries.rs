@@ -117,6 +117,11 @@ impl Entries {
         self.tail.is_some() || self.list.iter().any(Entry::is_written)
     }
 
+    /// Takes others off the list; their marks stay.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+        self.list.retain(keep);
+    }
+
     /// Goes without what is not on the list.
     pub(super) fn drop_tail(&mut self) {
         self.tail = None;

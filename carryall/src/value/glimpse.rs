@@ -22,7 +22,8 @@ impl Contents {
         let is_listed = matches!(self.segments[at].state, State::Glimpsed)
             && self.find_entry(at, self.bytes(key)).is_some();
         if !is_listed {
-            self.slice(at).map_err(Flaw::while_decoding)?;
+            let key = self.bytes(key).to_vec();
+            self.list(at, &key).map_err(Flaw::while_decoding)?;
         }
         Ok(at)
     }

@@ -24,6 +24,7 @@ pub(crate) struct Fields {
 /// How far the write-set had come.
 pub(crate) struct Checkpoint {
     ops: usize,
+    grown: usize,
     /// The last op, if it is one that grows.
     growing: Option<Run>,
 }
@@ -69,31 +70,56 @@ impl Draft for Fields {
 
 impl Contents {
     /// Stores every one of the values as [`set`](Self::set) does, one after the other. After an error some of them may be
-    /// stored.
-    pub(crate) fn set_all(&mut self, segment: &str, fields: Fields) -> Result<(), Error> {
+    /// stored, and so they may if all together take more than twice `most`, what fits at most.
+    pub(crate) fn set_all(&mut self, segment: &str, mut fields: Fields, most: usize) -> Result<(), Error> {
         let (count, first) = scan::open(&fields.packed).map_err(|_| no_map())?;
-        if self.format == Format::MessagePack && self.reading.is_empty() && fields.are_plain {
+        if self.format == Format::MessagePack && self.reading.is_empty() {
             let at = self.open(segment)?;
-            if self.may_append(at, &fields.marks) {
+            if self.are_new(at, &mut fields, (count, first)) {
                 return self.append_all(at, fields, (count, first));
             }
         }
+        // What is replaced on the way took no more than `most`, so from twice that there is no way back.
+        let (enough, mut ask_at) = (2 * most, 2 * most);
         let mut result = Ok(());
         let walked = scan::entries(&fields.packed, count, first, |key, entry| {
             let key = std::str::from_utf8(key).map_err(|_| Flaw::Malformed)?;
             result = self.set(segment, key, &fields.packed[entry.value]);
-            if result.is_ok() { Ok(()) } else { Err(Flaw::Malformed) }
+            let is_enough = self.longest() > ask_at && {
+                ask_at = 2 * self.longest();
+                self.encoded_len() > enough
+            };
+            if result.is_ok() && !is_enough { Ok(()) } else { Err(Flaw::Trailing) }
         });
-        result.and(walked.map_err(Flaw::while_encoding))
+        match walked {
+            // Stopped here.
+            Ok(()) | Err(Flaw::Trailing) => result,
+            Err(flaw) => Err(flaw.while_encoding()),
+        }
     }
 
-    /// Whether it is seen at a glance that keys with these marks are none that the segment ever had, and that their values
-    /// can be appended as they are.
-    fn may_append(&self, at: usize, marks: &Marks) -> bool {
+    /// Whether none of the keys is one that the segment ever had, nor twice among them, nor a path, so that all values can
+    /// be appended as they are. Mostly that is seen at a glance.
+    fn are_new(&self, at: usize, fields: &mut Fields, (count, first): (usize, usize)) -> bool {
         let segment = &self.segments[at];
-        !segment.is_seen
-            && segment.entries.is_tail_at(self.written.len())
-            && !segment.entries.may_have_any(marks)
+        if segment.is_seen {
+            return false;
+        }
+        if fields.are_plain && !segment.entries.may_have_any(&fields.marks) {
+            return true;
+        }
+        let (mut keys, mut marks) = (Vec::new(), Marks::default());
+        let walked = scan::entries(&fields.packed, count, first, |key, _| {
+            marks.add(mark(key));
+            keys.push(key);
+            if has_dot(key) { Err(Flaw::NotAMap) } else { Ok(()) }
+        });
+        keys.sort_unstable();
+        let are_new = walked.is_ok()
+            && keys.windows(2).all(|pair| pair[0] != pair[1])
+            && segment.entries.iter().all(|entry| keys.binary_search(&self.bytes(entry.key)).is_err());
+        fields.marks = marks;
+        are_new
     }
 
     fn append_all(&mut self, at: usize, fields: Fields, (count, first): (usize, usize)) -> Result<(), Error> {
@@ -112,7 +138,7 @@ impl Contents {
             Some(Op { action: Action::Fill(run), .. }) => Some(*run),
             _ => None,
         };
-        Checkpoint { ops: self.ops.len(), growing }
+        Checkpoint { ops: self.ops.len(), grown: self.grown, growing }
     }
 
     /// Takes back what was done since. Costs as much as doing all that was done before again.
@@ -123,6 +149,7 @@ impl Contents {
         if let (Some(op), Some(run)) = (self.ops.last_mut(), checkpoint.growing) {
             (op.action, op.effect) = (Action::Fill(run), Effect::Stored(run.fields()));
         }
+        self.grown = checkpoint.grown;
         self.replay_here()
     }
 }

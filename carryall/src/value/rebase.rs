@@ -44,10 +44,14 @@ impl Contents {
         Ok(undone.is_some())
     }
 
-    /// Does the write-set again on the base it was made on.
+    /// Does the write-set again on the base it was made on. An op that cannot be done keeps no other from it.
     pub(super) fn replay_here(&mut self) -> Result<(), Error> {
         self.revert();
-        (0..self.ops.len()).try_for_each(|index| self.enact(index))
+        let mut done = Ok(());
+        for index in 0..self.ops.len() {
+            done = done.and(self.enact(index));
+        }
+        done
     }
 
     fn replay(&mut self, old: &Contents, op: &Op) -> Result<(), Rebase> {
@@ -59,7 +63,7 @@ impl Contents {
         };
         match &action {
             Action::Set { place, guard, .. } => {
-                let at = self.locate_map(segment).map_err(Rebase::Failed)?;
+                let at = self.locate_at(segment, place.key).map_err(Rebase::Failed)?;
                 if !self.allows_value(at, *place, *guard) {
                     return Err(conflict(self, Some(place.key)));
                 }
@@ -105,7 +109,12 @@ impl Contents {
         for segment in &mut self.segments {
             segment.is_own = false;
             if segment.is_sliced_of_base() {
+                if let State::Map { version, .. } = &mut segment.state {
+                    *version = segment.base.map_or(0, |base| base.version);
+                }
                 segment.entries.drop_tail();
+                // What is only here because it was written may lie where nothing is kept any more.
+                segment.entries.retain(|entry| entry.origin.is_some() || entry.is_seen);
                 for entry in &mut *segment.entries {
                     entry.now = entry.origin;
                     entry.field = None;

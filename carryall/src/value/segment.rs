@@ -94,13 +94,18 @@ impl Segment {
             self.is_seen = self.is_any_seen();
             self.entries.clear();
         }
-        if !matches!(self.state, State::Map { .. }) {
-            self.state = State::Gone;
-        }
         self.entries.drop_tail();
         for entry in &mut *self.entries {
             entry.now = None;
         }
+        let shows_it = self.entries.iter().any(|entry| entry.origin.is_some());
+        self.state = match self.state {
+            State::Map { whole, .. } if shows_it || whole.is_none() => State::Map { version: 0, whole },
+            _ => {
+                self.entries.retain(|entry| entry.is_seen);
+                State::Gone
+            }
+        };
     }
 
     /// Puts a document in its place, or nothing.

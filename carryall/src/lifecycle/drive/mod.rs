@@ -32,7 +32,7 @@ use crate::id::RecordKey;
 use crate::lease::Leasing;
 use crate::session;
 use crate::session::seat::Locked;
-use crate::session::state::{Intent, Outcome, Standing, State, superseded};
+use crate::session::state::{Outcome, Standing, State, superseded};
 use crate::store::{AnyStore, Record, Store as _};
 use crate::value::{Contents, Rebase};
 
@@ -76,12 +76,9 @@ pub(crate) fn close_without_io(visit: &Visit, redirects: bool, pace: Pace) -> Op
         return None;
     }
     let begun = begin_last(visit, &mut state, redirects);
-    // If the handler waited for nothing, the instant of the load is good enough to see that nothing is to be done, and to
-    // write a session that goes on as it is.
+    // To see that nothing is to be done, the instant of the load is good enough if no time has passed since.
     let is_quiet = pace == Pace::AtOnce && state.revision == 0;
-    let is_prompt =
-        pace == Pace::AtOnce && state.looked_at > Timestamp::default() && state.intent == Intent::Keep;
-    let mut now = if is_quiet || is_prompt { state.looked_at } else { house.now() };
+    let mut now = if is_quiet { state.looked_at } else { house.now() };
     let plan = planned(house, &state, now);
     if begun.is_err() || plan == Plan::Nothing {
         let emission = emit(house, &mut state, begun.is_err(), now);

@@ -104,3 +104,47 @@ fn a_map_that_is_broken_further_on_is_an_error_for_whoever_comes_there() {
         assert_eq!(get(&mut reload(&broken), "", "b"), Some(json!(1)));
     }
 }
+
+#[test]
+fn what_was_accepted_of_a_broken_map_is_accepted_again() {
+    let broken = || {
+        let mut contents = of_entries(3, &[0xa1, b'a', 1, 0xa1, b'b', 2, 0xa1, b'b', 3]);
+        set(&mut contents, "", "a", 5);
+        contents
+    };
+    let mut cleared = broken();
+    cleared.clear_all();
+    set(&mut cleared, "", "c", 1);
+    assert!(cleared.undo_last().unwrap());
+    assert!(cleared.is_empty());
+    let fresh = of_entries(3, &[0xa1, b'a', 1, 0xa1, b'b', 2, 0xa1, b'b', 3]);
+    assert_eq!(get(&mut broken().rebase(fresh).unwrap(), "", "a"), Some(json!(5)));
+}
+
+#[test]
+fn an_empty_document_is_cleared_whoever_looked_into_it() {
+    for format in BOTH {
+        for is_stored in [false, true] {
+            let mut contents = Contents::empty(format);
+            set_body(&mut contents, "doc", 1, json!({}));
+            if is_stored {
+                contents.settle();
+            }
+            get(&mut contents, "doc", "a");
+            contents.clear("doc");
+            assert!(contents.is_empty() && !contents.has_segment("doc"));
+        }
+    }
+}
+
+#[test]
+fn what_was_taken_back_is_not_looked_at_any_more() {
+    for format in BOTH {
+        let mut contents = Contents::empty(format);
+        set(&mut contents, "", "a", 1);
+        get(&mut contents, "", "a");
+        assert!(contents.undo_last().unwrap());
+        assert_eq!(get(&mut contents, "", "a"), None);
+        assert!(contents.is_empty());
+    }
+}

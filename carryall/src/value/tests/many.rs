@@ -1,7 +1,7 @@
 use super::*;
 
 fn set_all(contents: &mut Contents, values: &Value) -> Result<(), Error> {
-    contents.set_all("", Fields::pack(values)?)
+    contents.set_all("", Fields::pack(values)?, usize::MAX / 2)
 }
 
 /// The same one by one.
@@ -83,7 +83,7 @@ impl Serialize for Twice {
 #[test]
 fn the_same_key_twice_is_set_twice() {
     let mut contents = Contents::empty(Format::MessagePack);
-    contents.set_all("", Fields::pack(&Twice).unwrap()).unwrap();
+    contents.set_all("", Fields::pack(&Twice).unwrap(), 100).unwrap();
     assert_eq!(get(&mut reload(&contents), "", "a"), Some(json!(2)));
 }
 
@@ -96,5 +96,17 @@ fn only_maps_are_many_values() {
             assert_eq!(error.kind(), ErrorKind::Encode);
         }
         assert!(!contents.is_changed());
+    }
+}
+
+#[test]
+fn far_more_than_there_is_room_for_is_not_stored_to_its_end() {
+    let values: Value =
+        (0..20_000).map(|n| (format!("{n:05}"), json!(n))).collect::<serde_json::Map<_, _>>().into();
+    for format in BOTH {
+        let mut contents = loaded(format, &json!({"00007": 1}));
+        contents.set_all("", Fields::pack(&values).unwrap(), 4000).unwrap();
+        assert!(contents.encoded_len() > 4000);
+        assert!(contents.keys("").unwrap().len() < 5000);
     }
 }

@@ -7,6 +7,7 @@ mod many;
 mod model;
 mod paths;
 mod reading;
+mod twins;
 
 use std::sync::Arc;
 
