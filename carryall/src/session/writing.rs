@@ -14,8 +14,7 @@ impl State {
     ) -> Result<R, Error> {
         self.check_writable()?;
         let room = self.room(engine);
-        // The exact length takes a walk over everything, so it is asked only where it could matter.
-        let before = if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 };
+        let before = self.length_if_large(room);
         let result = op(&mut self.contents)?;
         if before > 0 || self.contents.longest() > room {
             self.take_back_unless_fits(room, before)?;
@@ -32,9 +31,7 @@ impl State {
     ) -> Result<(), Error> {
         self.check_writable()?;
         let room = self.room(engine);
-        // As below.
-        let before = if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 };
-        let (checkpoint, most) = (self.contents.checkpoint(), room.max(before));
+        let (checkpoint, most) = (self.contents.checkpoint(), room.max(self.length_if_large(room)));
         let done = op(&mut self.contents, most).and_then(|()| {
             let fits = self.contents.longest() <= room || self.contents.encoded_len() <= most;
             if fits { Ok(()) } else { Err(too_large(room)) }
@@ -53,6 +50,13 @@ impl State {
             Some(room) => room,
             None => *self.room.insert(engine.room(self.envelope.as_ref())),
         }
+    }
+
+    /// What the contents take, zero if that is far from all there is: the exact length takes a walk over everything, so it is
+    /// asked only where it could matter.
+    #[inline]
+    fn length_if_large(&self, room: usize) -> usize {
+        if self.contents.longest() > room / 2 { self.contents.encoded_len() } else { 0 }
     }
 
     /// Takes the last write back if it made too much of what took so many bytes before.
